@@ -1,0 +1,37 @@
+# `make help` lists what there is. Everything runs in .venv, which the first target makes.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: help reproduce test lint ui venv
+
+help:
+	@echo "make reproduce             run what is out of date in profile mini, collect, print tables"
+	@echo "make reproduce PROFILE=x   the same for another profile of conf/profile, such as bccd"
+	@echo "make test                  run the test suite"
+	@echo "make lint                  check style with ruff"
+	@echo "make ui                    open MLflow on the collected runs"
+	@echo "PYTHON=python3.12 make …   use another Python (3.11 or newer) for the environment"
+
+reproduce: $(STAMP)
+	@$(BIN)/python -m pipelines.reproduce $(if $(PROFILE),--profile $(PROFILE))
+
+test: $(STAMP)
+	$(BIN)/python -m pytest
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+ui: $(STAMP)
+	$(BIN)/mlflow ui --backend-store-uri "$${MLFLOW_TRACKING_URI:-sqlite:///mlflow/mlflow.db}"
+
+venv: $(STAMP)
+
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if v >= (3, 11) else "Python >= 3.11 is needed, $(PYTHON) is %d.%d; choose another: make PYTHON=python3.12 …" % v[:2])'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --constraint constraints.txt --editable '.[dev]'
+	@touch $(STAMP)

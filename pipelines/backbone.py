@@ -1,0 +1,23 @@
+"""Stage ``backbone``: pre-trained weights of a network."""
+
+from pathlib import Path
+
+from frcn.config import Network, load
+from frcn.errors import UserError
+from frcn.learning.pretraining import pretrain
+from pipelines.stage import run
+
+
+def backbone(config: Path, out: Path) -> None:
+    """Pre-train a network on generated pictures."""
+    network = load(Network, config)
+    if network.pretraining is None:
+        raise UserError(
+            f"{config}: network {network.name} has no `pretraining`, and converting ImageNet"
+            " weights is not built yet; use a profile with network XS"
+        )
+    pretrain(network, out)
+
+
+if __name__ == "__main__":
+    run(backbone, config=Path, out=Path)

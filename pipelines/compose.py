@@ -1,0 +1,129 @@
+"""Composes and validates the configs: conf/ (Hydra) → ``frcn.config`` models.
+
+A profile decides which networks and experiments it has; every file of conf/experiment counts,
+so a new experiment is one new file.
+"""
+
+from pathlib import Path
+
+from hydra import compose, initialize_config_dir
+from hydra.errors import HydraException
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from pydantic import Field
+
+from frcn.config import Cell, Model, Name, Network, Positive, Profile, Scales, Strict, validate
+from frcn.errors import UserError
+
+CONF = Path("conf")
+# Sections that guide the composition and are not part of a cell.
+GUIDES = ("plan", "recipe")
+
+
+class Plan(Strict):
+    """Which cells there are: a profile's networks and experiments, an experiment's networks."""
+
+    networks: list[Name] = Field(default_factory=list)
+    without: list[Name] = Field(default_factory=list)
+    only_networks: list[Name] | None = None
+
+
+class Recipe(Strict):
+    """What experiments take from the profile because it goes with its images and schedule."""
+
+    pyramid: Scales
+    more_data: dict[Name, Positive]
+
+
+def names(group: str, conf: Path = CONF) -> list[str]:
+    """The files of a config group: ``profile``, ``network`` or ``experiment``."""
+    return sorted(path.stem for path in (conf / group).glob("*.yaml"))
+
+
+def compose_network(name: str, conf: Path = CONF) -> Network:
+    """One network, as the backbone stage reads it."""
+    values = _compose(conf, ("network", name), f"network={name}")["network"]
+    return validate(Network, values, f"{conf}/network/{name}.yaml")
+
+
+def compose_profile(name: str, conf: Path = CONF) -> Profile:
+    """The sections that all cells of a profile share."""
+    values = _compose(conf, ("profile", name), f"profile={name}")
+    shared = {key: values.get(key) for key in Profile.model_fields}
+    return validate(Profile, shared, f"{conf}/profile/{name}.yaml")
+
+
+def compose_cells(profile: str, conf: Path = CONF) -> dict[str, Cell]:
+    """All cells of a profile by name, ``<network>-<experiment>``.
+
+    Raises:
+        UserError: with the problems of all cells, each with file and key.
+    """
+    compose_profile(profile, conf)
+    plan = _plan(_compose(conf, ("profile", profile), f"profile={profile}"))
+    cells: dict[str, Cell] = {}
+    problems: dict[str, list[str]] = {}
+    for network in plan.networks:
+        for experiment in names("experiment", conf):
+            try:
+                cell = compose_cell(profile, network, experiment, conf)
+            except UserError as error:
+                # What stands in the profile is wrong in every cell; it is told once.
+                where, _, what = str(error).partition("\n")
+                problems.setdefault(what, []).append(where)
+            else:
+                cells |= {f"{network}-{experiment}": cell} if cell else {}
+    if problems:
+        raise UserError("\n".join(_told_once(*item) for item in problems.items()))
+    if not cells:
+        raise UserError(f"{conf}/profile/{profile}.yaml: no cells; `plan.networks` names none")
+    return cells
+
+
+def _told_once(what: str, places: list[str]) -> str:
+    others = f" (and {len(places) - 1} cells more)" if len(places) > 1 else ""
+    return "\n".join(part for part in (f"{places[0]}{others}", what) if part)
+
+
+def compose_cell(profile: str, network: str, experiment: str, conf: Path = CONF) -> Cell | None:
+    """One validated cell, or None where the profile or the experiment leaves it out."""
+    overrides = (f"profile={profile}", f"network={network}", f"experiment={experiment}")
+    values = _compose(conf, ("experiment", experiment), *overrides)
+    where = f"{conf}/experiment/{experiment}.yaml (profile {profile}, network {network})"
+    plan = validate(Plan, values.get("plan", {}), f"{where}, plan")
+    if experiment in plan.without or network not in (plan.only_networks or [network]):
+        return None
+    validate(Recipe, values.get("recipe"), f"{where}, recipe")
+    cell = validate(Cell, {key: values[key] for key in values if key not in GUIDES}, where)
+    if cell.experiment != experiment or cell.profile != profile:
+        raise UserError(
+            f"{where}: calls itself profile {cell.profile!r}, experiment {cell.experiment!r};"
+            " the keys `profile` and `experiment` must equal the names of their files"
+        )
+    return cell
+
+
+def _plan(values: dict) -> Plan:
+    return validate(Plan, values.get("plan", {}), f"profile {values.get('profile')}, plan")
+
+
+def _compose(conf: Path, wanted: tuple[str, str], *overrides: str) -> dict:
+    group, name = wanted
+    file = conf / group / f"{name}.yaml"
+    if not file.exists():
+        raise UserError(f"{file}: not found; {group} is one of {', '.join(names(group, conf))}")
+    try:
+        with initialize_config_dir(str(conf.resolve()), version_base="1.3"):
+            composed = compose("cell", list(overrides))
+        return _resolved(composed)
+    except (HydraException, OmegaConfBaseException) as error:
+        raise UserError(f"{file}: does not compose: {error}") from None
+
+
+def _resolved(composed: DictConfig) -> dict:
+    return OmegaConf.to_container(composed, resolve=True, throw_on_missing=True)
+
+
+def resolved_yaml(model: Model) -> str:
+    """A model as the YAML that DVC tracks: every key, defaults included."""
+    return OmegaConf.to_yaml(OmegaConf.create(model.model_dump(mode="json")))

@@ -1,0 +1,21 @@
+"""Stage ``detect``: raw detections of a cell in every test image, and the time they took."""
+
+from pathlib import Path
+
+from frcn.config import Cell, load
+from frcn.data.voc import open_split
+from frcn.proposals.store import ProposalStore
+from frcn.systems import fast_rcnn
+from pipelines.stage import proposals_file, run
+
+
+def detect(config: Path, weights: Path, out: Path) -> None:
+    """Test a cell with weights of its own or of its parent."""
+    cell = load(Cell, config)
+    dataset = open_split(cell.data, cell.test.split)
+    store = ProposalStore.open(proposals_file(cell.profile, cell.test.split), dataset)
+    fast_rcnn.detect(cell, dataset, store, weights, out)
+
+
+if __name__ == "__main__":
+    run(detect, config=Path, weights=Path, out=Path)

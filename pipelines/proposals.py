@@ -1,0 +1,30 @@
+"""Stage ``proposals``: ranked boxes of every image of every split, and what they cover."""
+
+import os
+from pathlib import Path
+
+from frcn.config import Profile, load
+from frcn.data.voc import open_split
+from frcn.proposals.compute import compute_proposals, recall_table, write_recall
+from pipelines.stage import run
+
+# By content of the picture and settings; survives DVC's deletion of the outs.
+CACHE = Path("artefacts/cache/proposals")
+
+
+def proposals(config: Path, out: Path) -> None:
+    """Compute a profile's proposals and print their recall."""
+    profile = load(Profile, config)
+    rows = []
+    for split in profile.data.splits:
+        dataset = open_split(profile.data, split)
+        store = compute_proposals(
+            dataset, profile.proposals, out / f"{split}.npy", CACHE, os.cpu_count() or 1
+        )
+        rows += recall_table(dataset, store)
+    write_recall(out / "recall.csv", rows)
+    print("\n".join("  ".join(f"{key} {value}" for key, value in row.items()) for row in rows))
+
+
+if __name__ == "__main__":
+    run(proposals, config=Path, out=Path)

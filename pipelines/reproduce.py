@@ -1,0 +1,97 @@
+"""Everything in one go: cells.yaml, ``dvc repro``, MLflow, and the tables on the screen."""
+
+import argparse
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from frcn.errors import UserError
+from pipelines.cells import cells_of, wanted_profiles
+from pipelines.collect import collect
+from pipelines.configs import PROFILE_VARIABLE
+from pipelines.stage import exit_cleanly
+
+RESULTS = Path("results")
+LOCK = Path("artefacts/reproduce.lock")
+PATIENCE = 30.0
+"""Seconds that an interrupted `dvc` gets to end before it is killed."""
+
+
+def reproduce(only: str | None = None) -> None:
+    """Bring params.yaml's profiles up to date, or one profile instead.
+
+    No tracked file changes but results and dvc.lock, also after Ctrl-C or SIGTERM.
+    """
+    with only_one(), cells_of(only):
+        if run_dvc(["repro"], only):
+            raise UserError("`dvc repro` failed; its message is above. What was done is kept.")
+    profiles = wanted_profiles(only)
+    for profile in profiles:
+        collect(profile)
+    for profile in profiles:
+        print_tables(RESULTS / profile)
+
+
+def only_one() -> FileLock:
+    """A lock: two of these at once would write each other's cells.yaml."""
+    LOCK.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(LOCK)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise UserError(f"{LOCK} is held: another `make reproduce` runs; wait for it") from None
+    return lock
+
+
+def run_dvc(arguments: Sequence[str], only: str | None, **options: object) -> int:
+    """Run DVC with this Python and its scripts first in PATH; returns its exit status.
+
+    It gets a process group of its own, so that an interruption reaches the stage that it runs
+    too, and this process lives on to tidy up.
+    """
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+    environment = os.environ | {"PATH": path}
+    environment.pop(PROFILE_VARIABLE, None)
+    if only:
+        environment[PROFILE_VARIABLE] = only
+    command = [sys.executable, "-m", "dvc", *arguments]
+    with subprocess.Popen(command, env=environment, process_group=0, **options) as process:
+        try:
+            return process.wait()
+        except KeyboardInterrupt:
+            os.killpg(process.pid, signal.SIGINT)
+            try:
+                process.wait(PATIENCE)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+            raise
+
+
+def print_tables(results: Path) -> None:
+    """Print a profile's claims and tables, the main one first, and where its report is."""
+    tables = sorted(results.glob("table_*.md"), key=lambda path: (path.stem != "table_main", path))
+    for path in (results / "claims.md", *tables):
+        print(f"{path.read_text().strip()}\n")
+    print(f"Report: {results / 'report.html'}")
+
+
+def interrupt_on_terminate() -> None:
+    """Let SIGTERM end this process as Ctrl-C does, through its ``finally`` blocks."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--profile", help="this one instead of those of params.yaml")
+    only = parser.parse_args().profile
+    interrupt_on_terminate()
+    reproduce(only)
+
+
+if __name__ == "__main__":
+    exit_cleanly(main)

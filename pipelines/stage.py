@@ -1,0 +1,44 @@
+"""What the scripts of the stages share: typed options, and errors without a traceback."""
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from frcn.errors import UserError
+
+# Like the code of a process that Ctrl-C ended.
+INTERRUPTED = 130
+
+
+def run(stage: Callable[..., None], **options: Callable[[str], object]) -> None:
+    """Call a stage with its command-line options, each of them required.
+
+    A ``UserError`` prints its message and exits with status 2, as argparse does.
+    """
+    parser = argparse.ArgumentParser(description=stage.__doc__)
+    for name, kind in options.items():
+        parser.add_argument(f"--{name}", type=kind, required=True)
+    exit_cleanly(lambda: stage(**vars(parser.parse_args())))
+
+
+def exit_cleanly(main: Callable[[], None]) -> None:
+    """Run an entry point; bad input and Ctrl-C end it with a message, not with a traceback."""
+    try:
+        main()
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        sys.exit(INTERRUPTED)
+
+
+def resume_file(profile: str, run_name: str) -> Path:
+    """Where a training keeps its resumable state: outside the outs, which DVC deletes."""
+    return Path("artefacts/resume") / profile / f"{run_name}.pt"
+
+
+def proposals_file(profile: str, split: str) -> Path:
+    """The proposal store of a split."""
+    return Path("artefacts") / profile / "proposals" / f"{split}.npy"

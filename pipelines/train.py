@@ -1,0 +1,23 @@
+"""Stage ``train``: the weights of a cell."""
+
+from pathlib import Path
+
+from frcn.config import Cell, load
+from frcn.data.voc import open_split
+from frcn.proposals.store import ProposalStore
+from frcn.systems import fast_rcnn
+from pipelines.stage import proposals_file, resume_file, run
+
+
+def train(config: Path, seed: int, parent: Path, out: Path) -> None:
+    """Fine-tune a cell, or fit its SVMs, from its parent's weights."""
+    cell = load(Cell, config)
+    sources = []
+    for split in cell.train.splits:
+        dataset = open_split(cell.data, split)
+        sources.append((dataset, ProposalStore.open(proposals_file(cell.profile, split), dataset)))
+    fast_rcnn.fit(cell, sources, parent, seed, out, resume_file(cell.profile, out.name))
+
+
+if __name__ == "__main__":
+    run(train, config=Path, seed=int, parent=Path, out=Path)

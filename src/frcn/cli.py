@@ -1,0 +1,91 @@
+"""The console command ``frcn``.
+
+A subcommand is an entry of ``COMMANDS``: its help, what adds its arguments, and what runs it.
+Imports stand inside the functions that need them, so that ``frcn --help`` answers at once.
+"""
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from frcn.errors import UserError
+
+
+@dataclass(frozen=True)
+class Command:
+    """A subcommand; ``run`` raises UserError for what the user can mend."""
+
+    help: str
+    add_arguments: Callable[[argparse.ArgumentParser], None]
+    run: Callable[[argparse.Namespace], None]
+
+
+def _score_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--results",
+        type=Path,
+        required=True,
+        metavar="DIR",
+        help="folder of comp4_det_<set>_<class>.txt",
+    )
+    parser.add_argument(
+        "--voc",
+        type=Path,
+        required=True,
+        metavar="TREE",
+        help="VOC devkit tree (…/VOCdevkit/VOC2007); no pictures needed",
+    )
+    parser.add_argument(
+        "--set", metavar="SET", help="image set (default: the one in the names of the files)"
+    )
+    parser.add_argument(
+        "--classes",
+        nargs="+",
+        metavar="CLASS",
+        help="classes to score (default: those in the names of the files)",
+    )
+
+
+def _score(arguments: argparse.Namespace) -> None:
+    from frcn.evaluation.result_files import find_image_set  # noqa: PLC0415
+    from frcn.evaluation.score import format_evaluation, score_result_files  # noqa: PLC0415
+
+    image_set = arguments.set or find_image_set(arguments.results)
+    evaluation, not_scored = score_result_files(
+        arguments.results, arguments.voc, image_set, arguments.classes
+    )
+    print(format_evaluation(evaluation))
+    if not_scored:
+        print(f"Not scored, though {image_set} has objects of them: {', '.join(not_scored)}.")
+
+
+COMMANDS = {
+    "score": Command(
+        "score a detector's VOC result files: AP per class and mAP", _score_arguments, _score
+    ),
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit status (2 for bad input)."""
+    parser = argparse.ArgumentParser(
+        prog="frcn", description="Fast R-CNN and its ablations, reproduced."
+    )
+    subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, command in COMMANDS.items():
+        command.add_arguments(
+            subparsers.add_parser(name, help=command.help, description=command.help)
+        )
+    arguments = parser.parse_args(argv)
+    try:
+        COMMANDS[arguments.command].run(arguments)
+    except UserError as error:
+        print(f"frcn {arguments.command}: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

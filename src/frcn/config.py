@@ -1,0 +1,270 @@
+"""The schema of resolved configs: every key, its type and its bounds, checked in one go.
+
+Hydra composes (``conf/``); these models validate. A key that the schema does not know is an
+error, and all errors of a file are reported together, each with its key.
+"""
+
+from pathlib import Path
+from typing import Annotated, Literal, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from frcn.errors import UserError
+
+Fraction = Annotated[float, Field(ge=0, le=1)]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_]+$")]
+Positive = Annotated[int, Field(gt=0)]
+
+
+class Strict(BaseModel):
+    """A section of the config: unknown keys are errors, values can't be changed."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+Model = TypeVar("Model", bound=Strict)
+
+
+class Shapes(Strict):
+    """The generated data set (``frcn.data.shapes``): images per split and the seed."""
+
+    kind: Literal["shapes"]
+    seed: int = 0
+    images: dict[Name, Positive]
+
+
+class Folder(Strict):
+    """A VOC-layout folder of the user's own; ``path`` may come from an environment variable."""
+
+    kind: Literal["folder"]
+    path: str
+
+
+class Archive(Strict):
+    """A public archive in VOC layout, checked against a list of file checksums.
+
+    ``folder_env`` names an environment variable that, when set, gives a local copy instead.
+    ``checksums`` is a text file of ``sha256  path`` lines, relative to the repository root.
+    """
+
+    kind: Literal["archive"]
+    urls: list[str]
+    checksums: str
+    folder_env: Name
+
+
+class Data(Strict):
+    """What to detect in which images.
+
+    ``splits`` maps a split's name to the name of its image set (``ImageSets/Main/<set>.txt``)
+    under ``root``, a VOC devkit tree. ``classes`` leaves the background out.
+    """
+
+    root: str
+    source: Annotated[Shapes | Folder | Archive, Field(discriminator="kind")]
+    classes: Annotated[list[str], Field(min_length=1)]
+    splits: dict[Name, str]
+    on_invalid: Literal["stop", "skip"] = "stop"
+
+
+class Proposals(Strict):
+    """How proposals are computed: everything that the proposal store's header records."""
+
+    method: Literal["selective_search"]
+    mode: Literal["fast", "quality", "single"]
+    base_k: Positive
+    sigma: Annotated[float, Field(gt=0)]
+    min_side: Annotated[int, Field(ge=0)] = 0
+    max_boxes: Positive = 10000
+    seed: int = 0
+
+
+class Pretraining(Strict):
+    """How a network's weights are pre-trained on generated images of other classes."""
+
+    seed: int = 0
+    images: Positive
+    image_size: Positive
+    batch_size: Positive
+    steps: Positive
+    learning_rate: Annotated[float, Field(gt=0)]
+
+
+class Network(Strict):
+    """A network, the first layer that learns by default, and its truncated-SVD ranks."""
+
+    name: Literal["XS", "S", "M", "L"]
+    learn_from: str
+    svd_ranks: dict[Literal["fc6", "fc7"], Positive]
+    pretraining: Pretraining | None = None
+
+
+class Scales(Strict):
+    """Short-side targets in pixels and the cap on the long side (FACTS §1.1)."""
+
+    short_sides: Annotated[list[Positive], Field(min_length=1)]
+    max_size: Positive
+
+
+class Sampling(Strict):
+    """Hierarchical sampling: images, then RoIs of each (paper §2.3; FACTS §1.1)."""
+
+    images_per_batch: Positive = 2
+    rois_per_batch: Positive = 128
+    fg_fraction: Fraction = 0.25
+    fg_threshold: Fraction = 0.5
+    bg_threshold_high: Fraction = 0.5
+    bg_threshold_low: Fraction = 0.1
+
+    @model_validator(mode="after")
+    def _divides(self) -> "Sampling":
+        if self.rois_per_batch % self.images_per_batch:
+            raise ValueError("rois_per_batch must be a multiple of images_per_batch")
+        return self
+
+
+class Solver(Strict):
+    """Stochastic gradient descent with Caffe's multipliers (FACTS §1.2, §1.3, §1.5)."""
+
+    base_lr: Annotated[float, Field(gt=0)] = 0.001
+    gamma: Fraction = 0.1
+    step_size: Positive = 30000
+    iterations: Positive = 40000
+    momentum: Fraction = 0.9
+    weight_decay: Annotated[float, Field(ge=0)] = 0.0005
+    bias_lr_mult: Annotated[float, Field(ge=0)] = 2
+    bias_decay_mult: Annotated[float, Field(ge=0)] = 0
+    checkpoint_every: Positive = 10000
+
+
+class Svm(Strict):
+    """Post-hoc linear SVMs with hard negative mining (FACTS §1.11)."""
+
+    C: Annotated[float, Field(gt=0)] = 0.001
+    positive_weight: Annotated[float, Field(gt=0)] = 2
+    bias_multiplier: Annotated[float, Field(gt=0)] = 10
+    negative_overlap: Fraction = 0.3
+    hard_threshold: float = -1.0001
+    evict_threshold: float = -1.1
+    retrain_after: Positive = 2000
+    target_norm: Annotated[float, Field(gt=0)] = 20
+    norm_images: Positive = 100
+
+
+class Train(Strict):
+    """How a cell's weights come about.
+
+    ``kind``: ``sgd`` fine-tunes; ``svm`` fits SVMs on the parent's features; ``none`` takes the
+    parent's weights as they are. ``parent`` is ``backbone`` (pre-trained weights) or the
+    experiment, same network and seed, whose weights it starts from.
+    ``learn_from`` names the first layer that learns; every layer before it is frozen.
+    """
+
+    kind: Literal["sgd", "svm", "none"]
+    parent: Name
+    splits: Annotated[list[Name], Field(min_length=1)]
+    proposals: Positive
+    flip: bool = True
+    learn_from: str
+    bbox_reg: bool = True
+    cls_loss_weight: Annotated[float, Field(ge=0)] = 1
+    bbox_loss_weight: Annotated[float, Field(ge=0)] = 1
+    scales: Scales
+    sampling: Sampling = Sampling()
+    solver: Solver = Solver()
+    svm: Svm = Svm()
+
+    @model_validator(mode="after")
+    def _parent(self) -> "Train":
+        if self.kind != "sgd" and self.parent == "backbone":
+            raise ValueError(f"kind {self.kind} needs a trained parent, not the backbone")
+        return self
+
+
+class Test(Strict):
+    """The test-time procedure (FACTS §1.8)."""
+
+    split: Name
+    proposals: Positive
+    scales: Scales
+    bbox_reg: bool = True
+    scorer: Literal["softmax", "svm"] = "softmax"
+    svd: dict[Literal["fc6", "fc7"], Positive] | None = None
+    max_per_image: Positive = 100
+    average_per_image: Positive = 40
+
+
+class Score(Strict):
+    """Evaluation (FACTS §1.8 step 8, §4.1)."""
+
+    nms: Fraction = 0.3
+    min_overlap: Fraction = 0.5
+    bootstrap_samples: Positive = 1000
+    seed: int = 0
+
+
+class Cell(Strict):
+    """One cell but for its seed: network × experiment in a profile."""
+
+    profile: Name
+    experiment: Name
+    network: Network
+    data: Data
+    proposals: Proposals
+    train: Train
+    test: Test
+    score: Score = Score()
+
+    @model_validator(mode="after")
+    def _splits(self) -> "Cell":
+        known = set(self.data.splits)
+        for key, wanted in (("train.splits", self.train.splits), ("test.split", [self.test.split])):
+            for split in wanted:
+                if split not in known:
+                    raise ValueError(f"{key}: no split {split!r}; data.splits has {sorted(known)}")
+        if self.test.split in self.train.splits:
+            raise ValueError(f"test.split {self.test.split!r} is also trained on")
+        return self
+
+
+class Profile(Strict):
+    """The sections that are shared by all cells of a profile."""
+
+    profile: Name
+    data: Data
+    proposals: Proposals
+
+
+def validate(model: type[Model], values: object, where: str) -> Model:
+    """Validate ``values`` against ``model``, all problems in one message.
+
+    Raises:
+        UserError: with one line per bad key: the key, what was found, what was wanted.
+    """
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        lines = [f"{where}: {error.error_count()} problem(s) in the config"]
+        for problem in error.errors():
+            key = ".".join(str(part) for part in problem["loc"]) or "(whole)"
+            if problem["type"] == "extra_forbidden":
+                lines.append(f"  {key}: unknown key; remove it or mend its spelling")
+            else:
+                lines.append(f"  {key}: {problem['msg']}, found {problem['input']!r:.80}")
+        raise UserError("\n".join(lines)) from None
+
+
+def load(model: type[Model], path: Path) -> Model:
+    """Read and validate a resolved YAML file.
+
+    Raises:
+        UserError: the file is missing, is no YAML, or has bad values.
+    """
+    try:
+        values = yaml.safe_load(Path(path).read_text())
+    except FileNotFoundError:
+        raise UserError(f"{path}: not found. `dvc repro` makes it from conf/.") from None
+    except yaml.YAMLError as error:
+        raise UserError(f"{path}: not valid YAML: {error}") from None
+    return validate(model, values, str(path))

@@ -1,0 +1,1 @@
+"""Training: RoIs and their targets, sampling, losses, the solver, checkpoints, SVMs."""

@@ -1,0 +1,88 @@
+"""The state of an unfinished training, in one file that is whole or absent."""
+
+import json
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from frcn.artefacts import atomic_path
+from frcn.learning.caffe_sgd import CaffeSGD
+from frcn.learning.hierarchical_sampling import HierarchicalSampler
+
+
+class Checkpoint:
+    """Saves and restores network, velocity, sampler and dropout's random state.
+
+    ``fingerprint`` identifies the training (config, parent weights, seed, code is not in it):
+    a file with another fingerprint belongs to an older config and is ignored.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        fingerprint: str,
+        network: nn.Module,
+        optimiser: CaffeSGD,
+        sampler: HierarchicalSampler,
+    ) -> None:
+        self._path = Path(path)
+        self._fingerprint = fingerprint
+        self._network = network
+        self._optimiser = optimiser
+        self._sampler = sampler
+
+    def save(self, step: int, seconds: float, log: list[list[float]]) -> None:
+        """Write the state after ``step`` updates that took ``seconds`` in all."""
+        metadata = {
+            "fingerprint": self._fingerprint,
+            "step": str(step),
+            "seconds": str(seconds),
+            "log": json.dumps(log),
+            "sampler": json.dumps(self._sampler.state()),
+        }
+        with atomic_path(self._path) as temporary:
+            save_file(self._tensors(), temporary, metadata)
+
+    def _tensors(self) -> dict[str, Tensor]:
+        tensors = {f"network/{n}": t.cpu() for n, t in self._network.state_dict().items()}
+        tensors |= {f"velocity/{n}": t.cpu() for n, t in self._optimiser.velocity.items()}
+        tensors["random/cpu"] = torch.get_rng_state()
+        if torch.cuda.is_available():
+            tensors["random/cuda"] = torch.cuda.get_rng_state()
+        return tensors
+
+    def restore(self) -> tuple[int, float, list[list[float]]]:
+        """Steps done, seconds spent and the log so far; (0, 0, []) when there is nothing to resume.
+
+        A damaged file counts as nothing: the training then starts over.
+        """
+        nothing: tuple[int, float, list[list[float]]] = (0, 0.0, [])
+        if not self._path.exists():
+            return nothing
+        try:
+            with safe_open(self._path, framework="pt") as file:
+                metadata = file.metadata() or {}
+                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        except SafetensorError:
+            return nothing
+        if metadata.get("fingerprint") != self._fingerprint:
+            return nothing
+        self._network.load_state_dict(_under("network/", tensors))
+        for name, velocity in _under("velocity/", tensors).items():
+            self._optimiser.velocity[name].copy_(velocity)
+        torch.set_rng_state(tensors["random/cpu"])
+        if torch.cuda.is_available() and "random/cuda" in tensors:
+            torch.cuda.set_rng_state(tensors["random/cuda"])
+        self._sampler.restore(json.loads(metadata["sampler"]))
+        return int(metadata["step"]), float(metadata["seconds"]), json.loads(metadata["log"])
+
+    def remove(self) -> None:
+        """Forget the state: the training is complete and its weights are safe."""
+        self._path.unlink(missing_ok=True)
+
+
+def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {n.removeprefix(prefix): t for n, t in tensors.items() if n.startswith(prefix)}

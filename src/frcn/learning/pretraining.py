@@ -1,0 +1,120 @@
+"""Pre-training of a backbone on generated images of other classes, as from ImageNet to VOC."""
+
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional
+
+from frcn.artefacts import write_json
+from frcn.config import Network, Pretraining
+from frcn.data.shapes import PRETRAINING_CLASSES, pretraining_batch
+from frcn.machine import default_device, describe
+from frcn.models import weights
+from frcn.models.fast_rcnn_net import FastRCNNNet
+from frcn.models.roi_pool import whole_image_rois
+from frcn.progress import progress
+from frcn.seeding import torch_generator
+
+HELD_OUT = 0.1
+"""Share of the images that only measures accuracy."""
+
+
+def pretrain(network_config: Network, out: Path) -> None:
+    """Train a classifier from random weights; write trunk, fc6 and fc7 and a summary beside.
+
+    The classifier is the detection network looking at one RoI, the whole picture. Its class
+    scores are thrown away: fine-tuning starts with fresh outputs, as from ImageNet weights.
+    """
+    settings = network_config.pretraining
+    start = time.perf_counter()
+    images, labels = pretraining_batch(settings.images, settings.image_size, settings.seed)
+    preprocessing = _preprocessing(images)
+    inputs = torch.from_numpy(images).permute(0, 3, 1, 2)
+    targets = torch.from_numpy(labels)
+    held_out = round(HELD_OUT * len(images))
+    network = _random_network(network_config.name, settings.seed)
+    _train(network, inputs[held_out:], targets[held_out:], preprocessing, settings)
+    accuracy = _accuracy(network, inputs[:held_out], targets[:held_out], preprocessing)
+    tensors = {
+        name: tensor
+        for name, tensor in network.state_dict().items()
+        if not name.startswith(("cls_score", "bbox_pred"))
+    }
+    weights.save(out, tensors, network_config.name, preprocessing)
+    summary = {"seconds": time.perf_counter() - start, "held_out_accuracy": 100 * accuracy}
+    write_json(out.with_suffix(".json"), summary | describe(network))
+
+
+def _preprocessing(images: np.ndarray) -> weights.Preprocessing:
+    pixels = images.reshape(-1, 3).astype(np.float64)
+    mean, std = pixels.mean(axis=0), pixels.std(axis=0)
+    return weights.Preprocessing(tuple(mean.tolist()), tuple(std.tolist()))
+
+
+def _random_network(name: str, seed: int) -> FastRCNNNet:
+    network = FastRCNNNet(name, len(PRETRAINING_CLASSES) - 1, bbox_reg=False)
+    generator = torch_generator(seed, "pretraining weights")
+    for _, layer in network.layers():
+        nn.init.kaiming_normal_(layer.weight, nonlinearity="relu", generator=generator)
+        nn.init.zeros_(layer.bias)
+    return network
+
+
+def _train(
+    network: FastRCNNNet,
+    inputs: torch.Tensor,
+    targets: torch.Tensor,
+    preprocessing: weights.Preprocessing,
+    settings: Pretraining,
+) -> None:
+    device = default_device()
+    network.to(device).train()
+    order = torch_generator(settings.seed, "pretraining order")
+    torch.manual_seed(torch_generator(settings.seed, "pretraining dropout").initial_seed())
+    optimiser = torch.optim.SGD(
+        network.parameters(), settings.learning_rate, momentum=0.9, weight_decay=5e-4
+    )
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimiser, settings.learning_rate, total_steps=settings.steps
+    )
+    with progress(settings.steps, f"pre-train {network.name}", "step") as bar:
+        for _ in range(settings.steps):
+            chosen = torch.randint(len(inputs), (settings.batch_size,), generator=order)
+            flipped = torch.rand(1, generator=order).item() < 0.5
+            images = inputs[chosen].flip(3) if flipped else inputs[chosen]
+            scores = _classify(network, images.to(device), preprocessing)
+            loss = functional.cross_entropy(scores, targets[chosen].to(device))
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+            schedule.step()
+            bar.update()
+            bar.set_postfix(loss=f"{loss.item():.3f}", refresh=False)
+
+
+def _classify(
+    network: FastRCNNNet, images: torch.Tensor, preprocessing: weights.Preprocessing
+) -> torch.Tensor:
+    mean = images.new_tensor(preprocessing.mean, dtype=torch.float32).view(3, 1, 1)
+    std = images.new_tensor(preprocessing.std, dtype=torch.float32).view(3, 1, 1)
+    scores, _ = network((images.float() - mean) / std, whole_image_rois(images.float()))
+    return scores
+
+
+@torch.no_grad()
+def _accuracy(
+    network: FastRCNNNet,
+    inputs: torch.Tensor,
+    targets: torch.Tensor,
+    preprocessing: weights.Preprocessing,
+) -> float:
+    network.eval()
+    device = default_device()
+    correct = 0
+    for images, labels in zip(inputs.split(256), targets.split(256), strict=True):
+        scores = _classify(network, images.to(device), preprocessing)
+        correct += int((scores.argmax(dim=1).cpu() == labels).sum())
+    return correct / max(len(inputs), 1)

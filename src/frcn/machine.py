@@ -1,0 +1,32 @@
+"""Where a computation ran: every published time names it."""
+
+import platform
+from pathlib import Path
+
+import torch
+from torch import nn
+
+
+def default_device() -> torch.device:
+    """The first GPU, or the CPU where there is none."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def describe(network: nn.Module) -> dict:
+    """Device name, CPU threads, and the network's number of parameters."""
+    on_gpu = default_device().type == "cuda"
+    return {
+        "device": torch.cuda.get_device_name() if on_gpu else cpu_name(),
+        "threads": torch.get_num_threads(),
+        "parameters": sum(parameter.numel() for parameter in network.parameters()),
+    }
+
+
+def cpu_name() -> str:
+    """The processor's model name, as precise as the system tells."""
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        for line in cpuinfo.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    return platform.processor() or platform.machine()

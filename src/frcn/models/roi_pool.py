@@ -1,0 +1,33 @@
+"""RoI max pooling (paper §2.1; Caffe semantics in FACTS §1.6)."""
+
+import torch
+from torch import Tensor
+from torchvision.ops import roi_pool as torchvision_roi_pool
+
+
+def roi_pool(feature_map: Tensor, rois: Tensor, size: int, stride: int) -> Tensor:
+    """Max-pool each RoI of a feature map into a fixed grid.
+
+    Args:
+        feature_map: (N, C, H, W) float.
+        rois: (R, 5) float ``image_index x1 y1 x2 y2`` in pixels of the network's input.
+        size: P, cells along each side of the grid.
+        stride: input pixels per cell of the feature map.
+
+    Returns:
+        (R, C, P, P). Corners are divided by the stride and rounded half away from zero; bins
+        overlap where the extent does not divide; a bin off the map is 0 without gradient.
+
+    torchvision's kernel does exactly this; ``tests/models`` pins it to a slow reference.
+    """
+    return torchvision_roi_pool(feature_map, rois.to(feature_map.dtype), size, 1.0 / stride)
+
+
+def whole_image_rois(images: Tensor) -> Tensor:
+    """(N, 5) RoIs that cover each of (N, C, H, W) images: pooling as in classification."""
+    n, _, height, width = images.shape
+    rois = images.new_zeros((n, 5))
+    rois[:, 0] = torch.arange(n, device=images.device)
+    rois[:, 3] = width - 1
+    rois[:, 4] = height - 1
+    return rois

@@ -1,0 +1,79 @@
+"""Weights in safetensors, bound to the pre-processing that they were trained with."""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from frcn.artefacts import atomic_path
+from frcn.errors import UserError
+from frcn.models.fast_rcnn_net import FastRCNNNet
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """How pixels become the network's input: (BGR, 0–255 value − mean) / std per channel.
+
+    The original subtracts a mean and divides by nothing: std 1 (FACTS §1.1).
+    """
+
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+
+
+def save(
+    path: Path, tensors: dict[str, Tensor], network: str, preprocessing: Preprocessing
+) -> None:
+    """Write weights of network ``network`` atomically, with their pre-processing."""
+    metadata = {"network": network, "preprocessing": json.dumps(asdict(preprocessing))}
+    contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    with atomic_path(path) as temporary:
+        save_file(contiguous, temporary, metadata)
+
+
+def load(path: Path, network: str) -> tuple[dict[str, Tensor], Preprocessing]:
+    """Read weights and their pre-processing.
+
+    Raises:
+        UserError: the file is missing, damaged, or holds another network's weights.
+    """
+    if not Path(path).exists():
+        raise UserError(f"{path}: no such checkpoint. `dvc repro` trains it.")
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except SafetensorError as error:
+        raise UserError(
+            f"{path}: damaged weights ({error}). Delete the file and run `dvc repro` again."
+        ) from None
+    if metadata.get("network") != network:
+        raise UserError(
+            f"{path}: weights of network {metadata.get('network')!r}, wanted {network!r}."
+            " Choose the checkpoint that belongs to the config."
+        )
+    values = json.loads(metadata["preprocessing"])
+    return tensors, Preprocessing(tuple(values["mean"]), tuple(values["std"]))
+
+
+def initialise(network: FastRCNNNet, tensors: dict[str, Tensor], path: Path) -> list[str]:
+    """Copy every tensor whose name the network knows; return the names that it had to do without.
+
+    Copying by name is how the original starts from ImageNet weights: a new output layer is
+    simply not in the file, and a layer that the network lacks is left over (FACTS §1.3).
+
+    Raises:
+        UserError: a tensor of the same name has another shape.
+    """
+    state = network.state_dict()
+    for name in state.keys() & tensors.keys():
+        if state[name].shape != tensors[name].shape:
+            raise UserError(
+                f"{path}: {name} has shape {tuple(tensors[name].shape)},"
+                f" the network wants {tuple(state[name].shape)}"
+            )
+        state[name].copy_(tensors[name])
+    return sorted(state.keys() - tensors.keys())

@@ -1,0 +1,24 @@
+"""The one place that reports progress of long work: rate, time left, and a few live values."""
+
+import sys
+
+from tqdm import tqdm
+
+# Without a terminal (DVC logs, CI) a carriage-return bar is noise: a line now and then is enough.
+SECONDS_BETWEEN_LINES = 10.0
+
+
+def progress(total: int, description: str, unit: str, initial: int = 0) -> tqdm:
+    """A progress bar for ``total`` units of work, of which ``initial`` were done before.
+
+    Use as a context manager; call ``update(n)`` and ``set_postfix(loss=…)`` on it.
+    """
+    return tqdm(
+        total=total,
+        desc=description,
+        unit=unit,
+        initial=initial,
+        file=sys.stderr,
+        dynamic_ncols=True,
+        mininterval=0.5 if sys.stderr.isatty() else SECONDS_BETWEEN_LINES,
+    )

@@ -1,0 +1,212 @@
+"""From artefacts to ``results/<profile>/``: tables, claims, figures and the page."""
+
+import platform
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import torch
+import torchvision
+
+from frcn.artefacts import read_json, write_bytes, write_text
+from frcn.data.voc import VOCDataset
+from frcn.report import figures
+from frcn.report.cells import Cells, cells_frame, read_cells
+from frcn.report.claims import claims_table, judge
+from frcn.report.page import Image, render_page
+from frcn.report.paper import Paper, load_paper
+from frcn.report.recalls import recall_by_count
+from frcn.report.samples import RULE, detection_samples, training_sheet
+from frcn.report.table import Table, seconds, write_csv
+from frcn.report.tables import build_tables, common_footnotes, main_table, proposals_table
+
+OWNED = ("cells*.csv", "claims*.csv", "claims*.md", "table_*.csv", "table_*.md", "report*.html")
+JPEG_QUALITY = 88
+
+
+@dataclass(frozen=True)
+class _Source:
+    """Where things are read from, and what was found of the cells."""
+
+    cells: Cells
+    artefacts: Path
+    data: Path
+    paper: Paper
+
+    def dataset(self, split: str) -> VOCDataset | None:
+        """A split of the profile's data, or None when the data has not been fetched."""
+        config = next(iter(self.cells.cells.values())).config.data
+        if split not in config.splits or not self.data.exists():
+            return None
+        return VOCDataset(self.data, config.splits[split], config.classes, split)
+
+
+def build(
+    profile_name: str,
+    configs: Path,
+    artefacts: Path,
+    paper: Path,
+    data: Path,
+    seeds: Sequence[int],
+    out: Path,
+) -> None:
+    """Write the report of a profile; what an earlier build left and this one lacks is removed.
+
+    Args:
+        profile_name: ``mini``, ``bccd``, …
+        configs: holds ``<profile>/<cell>.yaml``, resolved.
+        artefacts: holds ``<profile>/{train,detect,score,proposals}``.
+        paper: ``conf/paper``, the published numbers.
+        data: holds ``<profile>/``, the VOC tree with ``manifest.json``.
+        seeds: the seeds that count; artefacts of others are ignored.
+        out: ``results/<profile>``.
+
+    Raises:
+        UserError: a config or an artefact is damaged. What is merely missing is "not run".
+    """
+    source = _Source(
+        cells=read_cells(profile_name, configs, artefacts, seeds),
+        artefacts=Path(artefacts) / profile_name,
+        data=Path(data) / profile_name,
+        paper=load_paper(paper),
+    )
+    out = Path(out)
+    recalls = _recalls(source)
+    tables = _tables(source, recalls)
+    ledger = claims_table(judge(source.paper.claims, source.cells))
+    written = _write_tables(out, source.cells, ledger, tables)
+    images = _write_images(out, source, recalls)
+    written |= {out / image.path for image in images}
+    page = render_page(profile_name, ledger, tables, images, out, _provenance(source.cells))
+    write_text(out / "report.html", page)
+    _remove_stale(out, written | {out / "report.html"})
+
+
+def _recalls(source: _Source) -> dict[int, tuple[float, float]]:
+    cells = source.cells
+    sweep = [cell for network in cells.networks for cell in cells.proposal_sweep(network)]
+    if not sweep:
+        return {}
+    split = sweep[0].config.test.split
+    dataset = source.dataset(split)
+    if dataset is None:
+        return {}
+    counts = {cell.config.test.proposals for cell in sweep}
+    return recall_by_count(source.artefacts / "proposals" / f"{split}.npy", dataset, counts)
+
+
+def _tables(source: _Source, recalls: dict[int, tuple[float, float]]) -> list[Table]:
+    cells, paper = source.cells, source.paper
+    footnotes = common_footnotes(cells, _skipped(source.data / "manifest.json"))
+    return [
+        main_table(cells, paper.main, footnotes),
+        *build_tables(cells, paper.tables, footnotes),
+        proposals_table(cells, paper.proposals, recalls, footnotes),
+    ]
+
+
+def _skipped(manifest: Path) -> int | None:
+    """How many objects and images ``fetch`` dropped; None without a manifest."""
+    return len(read_json(manifest).get("skipped", [])) if manifest.exists() else None
+
+
+def _write_tables(out: Path, cells: Cells, ledger: Table, tables: list[Table]) -> set[Path]:
+    write_csv(out / "cells.csv", cells_frame(cells))
+    write_csv(out / "claims.csv", ledger.frame)
+    write_text(out / "claims.md", ledger.markdown())
+    written = {out / "cells.csv", out / "claims.csv", out / "claims.md"}
+    for table in tables:
+        table.write(out)
+        written |= {out / f"table_{table.name}.csv", out / f"table_{table.name}.md"}
+    return written
+
+
+def _write_images(
+    out: Path, source: _Source, recalls: dict[int, tuple[float, float]]
+) -> list[Image]:
+    images = []
+    for chart in _charts(source.cells, recalls):
+        path = Path("figures") / f"{chart.name}.png"
+        figures.save(chart.figure, out / path)
+        images.append(Image(path, chart.caption, chart.alt, "chart"))
+    return images + _write_pictures(out, source)
+
+
+def _charts(cells: Cells, recalls: dict[int, tuple[float, float]]) -> list[figures.Picture]:
+    if not any(cell.runs for cell in cells.cells.values()):
+        return []
+    swept = [n for n in cells.networks if sum(bool(c.runs) for c in cells.proposal_sweep(n)) > 1]
+    charts = [figures.map_of_all(cells)]
+    charts += [figures.proposals(cells, recalls, swept)] if swept else []
+    charts.append(figures.loss_curves(cells))
+    for network in cells.networks:
+        default = cells.get(network, "default")
+        if default:
+            charts.append(figures.precision_recall(default, cells.classes))
+            charts.append(figures.error_kinds(default, cells.classes))
+    return [chart for chart in charts if chart]
+
+
+def _write_pictures(out: Path, source: _Source) -> list[Image]:
+    """Detections of ``default`` on test pictures, and the contact sheet of the training set."""
+    default = source.cells.get(source.cells.networks[-1], "default")
+    if default is None:
+        return []
+    images = []
+    test = source.dataset(default.config.test.split)
+    for sample in detection_samples(default, test) if test else []:
+        path = Path("figures") / f"sample_{sample.kind}.jpg"
+        _write_jpeg(out / path, sample.picture)
+        alt = f"Test picture with the detections of {default.name} drawn on it. {sample.caption}."
+        images.append(Image(path, sample.caption, alt, "sample"))
+    train = source.dataset(default.config.train.splits[0])
+    if train:
+        path = Path("figures") / "contact_sheet.jpg"
+        _write_jpeg(out / path, training_sheet(train))
+        caption = f"Pictures evenly spaced through the training split ({len(train)} pictures)."
+        images.append(
+            Image(path, caption, "Contact sheet: training pictures with their boxes.", "sheet")
+        )
+    return images
+
+
+def _write_jpeg(path: Path, picture) -> None:
+    _, data = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
+    write_bytes(path, data.tobytes())
+
+
+def _provenance(cells: Cells) -> list[tuple[str, str]]:
+    """What the numbers come from, as pairs of a name and a value."""
+    runs = [run for cell in cells.cells.values() for run in cell.runs]
+    config = next(iter(cells.cells.values())).config
+    devices = sorted(
+        {f"{d['device']}, {d['threads']} threads" for r in runs if (d := r.detect or r.train)}
+    )
+    training = sum(run.train_seconds or 0 for run in runs)
+    wanted = len(cells.cells) * len(cells.seeds)
+    images = next((str(run.score["n_test_images"]) for run in runs), "unknown")
+    proposals = config.proposals
+    return [
+        ("Profile", f"{cells.profile}, network {', '.join(cells.networks)}"),
+        ("Runs", f"{len(runs)} of {wanted} (cells × seeds)"),
+        ("Seeds", ", ".join(map(str, cells.seeds))),
+        ("Test split", f"{config.test.split}, {images} pictures"),
+        ("Proposals", f"{proposals.method}, {proposals.mode}, k = {proposals.base_k}"),
+        ("Device", "; ".join(devices) or "unknown"),
+        ("Training time", f"{seconds(training)} over all runs"),
+        (
+            "Versions",
+            f"Python {platform.python_version()}, torch {torch.__version__}, "
+            f"torchvision {torchvision.__version__}, OpenCV {cv2.__version__}",
+        ),
+        ("Chosen pictures", RULE),
+    ]
+
+
+def _remove_stale(out: Path, written: set[Path]) -> None:
+    """Remove files of earlier builds, and the temporary ones that a killed build left."""
+    found = {path for pattern in OWNED for path in (*out.glob(pattern), *out.glob(f".{pattern}"))}
+    found |= set((out / "figures").glob("*")) | set((out / "figures").glob(".*"))
+    for path in found - written:
+        path.unlink()

@@ -1,0 +1,237 @@
+"""What the other stages left of each cell: read once, and honest about what is missing.
+
+A *cell* is network × experiment; a *run* is a cell with a seed. A run counts only when it was
+scored; tables say "not run" of the others.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from frcn.artefacts import read_json, sha256_json
+from frcn.config import Cell, load
+from frcn.errors import UserError
+from frcn.evaluation.bootstrap import interval
+
+NOT_RUN = "not run"
+PROFILE_FILE = "profile.yaml"
+
+
+@dataclass(frozen=True)
+class Run:
+    """One scored run. ``train`` and ``detect`` are empty where a stage left nothing.
+
+    ``score``, ``train`` and ``detect`` are the content of the stages' JSON files;
+    ``bootstrap`` (B,) float64 is the mAP of each resample of the test images, in percent.
+    """
+
+    seed: int
+    folder: Path
+    train_folder: Path
+    detect_folder: Path
+    score: dict
+    train: dict
+    detect: dict
+    bootstrap: np.ndarray
+
+    @property
+    def map(self) -> float | None:
+        """11-point mAP in percent; None where the test split has no object."""
+        return self.score["map_11pt"]
+
+    @property
+    def train_seconds(self) -> float | None:
+        return self.train.get("seconds")
+
+    @property
+    def test_seconds(self) -> float | None:
+        return self.detect.get("seconds_per_image")
+
+    @property
+    def parameters(self) -> float | None:
+        return self.detect.get("parameters", self.train.get("parameters"))
+
+
+@dataclass(frozen=True)
+class CellRuns:
+    """A configured cell and those of its runs that were scored, by rising seed."""
+
+    name: str
+    config: Cell
+    seeds: tuple[int, ...]
+    runs: tuple[Run, ...]
+
+    @property
+    def network(self) -> str:
+        return self.config.network.name
+
+    @property
+    def experiment(self) -> str:
+        return self.config.experiment
+
+    def mean(self, measure: str) -> float | None:
+        """Mean over the runs of ``map``, ``train_seconds``, ``test_seconds`` or ``parameters``."""
+        values = self.values(measure)
+        return float(np.mean(values)) if values else None
+
+    def spread(self, measure: str) -> float | None:
+        """Standard deviation over the runs (divisor n − 1); None of fewer than two."""
+        values = self.values(measure)
+        return float(np.std(values, ddof=1)) if len(values) > 1 else None
+
+    def values(self, measure: str) -> list[float]:
+        """The measure of each run that has it."""
+        found = [getattr(run, measure) for run in self.runs]
+        return [value for value in found if value is not None]
+
+    @cached_property
+    def interval(self) -> tuple[float, float] | None:
+        """95 % interval of the mean mAP over resamples of the test images.
+
+        None without a run, and where a resample of a tiny test split has no object at all.
+        """
+        if not self.runs:
+            return None
+        samples = np.mean([run.bootstrap for run in self.runs], axis=0)
+        return None if np.isnan(samples).any() else interval(samples)
+
+    @property
+    def status(self) -> str:
+        """``complete``, ``not run``, or how many of the seeds were run."""
+        if not self.runs:
+            return NOT_RUN
+        if len(self.runs) == len(self.seeds):
+            return "complete"
+        return f"{len(self.runs)} of {len(self.seeds)} seeds"
+
+
+@dataclass(frozen=True)
+class Cells:
+    """All cells of a profile, by (network, experiment)."""
+
+    profile: str
+    seeds: tuple[int, ...]
+    cells: dict[tuple[str, str], CellRuns]
+
+    def get(self, network: str, experiment: str) -> CellRuns | None:
+        """The cell, or None when the profile does not have it."""
+        return self.cells.get((network, experiment))
+
+    @property
+    def networks(self) -> list[str]:
+        """Networks of the profile, in the order XS, S, M, L."""
+        order = ["XS", "S", "M", "L"]
+        return sorted({network for network, _ in self.cells}, key=order.index)
+
+    @property
+    def classes(self) -> list[str]:
+        return next(iter(self.cells.values())).config.data.classes
+
+    def proposal_sweep(self, network: str) -> list[CellRuns]:
+        """The cells that differ in the number of proposals, ``default`` among them, fewest first.
+
+        A count that two cells share is listed once, as the cell of the sweep.
+        """
+        by_count = {}
+        for (cell_network, experiment), cell in self.cells.items():
+            count = cell.config.test.proposals
+            swept = experiment.startswith("proposals_")
+            if cell_network == network and (
+                swept or (experiment == "default" and count not in by_count)
+            ):
+                by_count[count] = cell
+        return [by_count[count] for count in sorted(by_count)]
+
+
+def read_cells(profile: str, configs: Path, artefacts: Path, seeds: Sequence[int]) -> Cells:
+    """Read every configured cell of a profile and the artefacts of the given seeds.
+
+    Raises:
+        UserError: the profile has no resolved config, or a file is damaged.
+    """
+    folder = Path(configs) / profile
+    paths = sorted(path for path in folder.glob("*.yaml") if path.name != PROFILE_FILE)
+    if not paths:
+        raise UserError(f"{folder}: no resolved config of a cell. `dvc repro` makes them.")
+    cells = {}
+    for path in paths:
+        config = load(Cell, path)
+        name = f"{config.network.name}-{config.experiment}"
+        runs = (_read_run(Path(artefacts) / profile, name, seed) for seed in sorted(seeds))
+        found = tuple(run for run in runs if run is not None)
+        cells[config.network.name, config.experiment] = CellRuns(
+            name, config, tuple(sorted(seeds)), found
+        )
+    return Cells(profile, tuple(sorted(seeds)), cells)
+
+
+def _read_run(artefacts: Path, cell: str, seed: int) -> Run | None:
+    run = f"{cell}-{seed}"
+    folder = artefacts / "score" / run
+    if not (folder / "score.json").exists():
+        return None
+    try:
+        bootstrap = np.load(folder / "bootstrap.npy", allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise UserError(
+            f"{folder / 'bootstrap.npy'}: missing or no array ({error}). Delete {folder}; "
+            "`dvc repro` scores the run anew."
+        ) from None
+    return Run(
+        seed=seed,
+        folder=folder,
+        train_folder=artefacts / "train" / run,
+        detect_folder=artefacts / "detect" / run,
+        score=read_json(folder / "score.json"),
+        train=_read_optional(artefacts / "train" / run / "train.json"),
+        detect=_read_optional(artefacts / "detect" / run / "detect.json"),
+        bootstrap=bootstrap,
+    )
+
+
+def _read_optional(path: Path) -> dict:
+    return read_json(path) if path.exists() else {}
+
+
+def cells_frame(cells: Cells) -> pd.DataFrame:
+    """``cells.csv``: a row per run, with empty numbers and fingerprint "not run" where none is.
+
+    The fingerprint is a hash of the resolved config, the seed and the scores; it leaves seconds
+    out, so equal fingerprints mean equal results.
+    """
+    rows = []
+    for cell in cells.cells.values():
+        scored = {run.seed: run for run in cell.runs}
+        rows += [_row(cells, cell, seed, scored.get(seed)) for seed in cells.seeds]
+    return pd.DataFrame(rows)
+
+
+def _row(cells: Cells, cell: CellRuns, seed: int, run: Run | None) -> dict:
+    score = run.score if run else {}
+    ap = score.get("ap", {})
+    return {
+        "profile": cells.profile,
+        "network": cell.network,
+        "experiment": cell.experiment,
+        "seed": seed,
+        "map_11pt": _number(score.get("map_11pt")),
+        "map_area": _number(score.get("map_area")),
+        **{f"ap_{name}": _number(ap.get(name)) for name in cells.classes},
+        "recall_50": _number(score.get("recall_50")),
+        "train_seconds": _number(run and run.train_seconds),
+        "test_seconds_per_image": _number(run and run.test_seconds),
+        "n_test_images": score.get("n_test_images"),
+        "fingerprint": _fingerprint(cell, seed, score) if run else NOT_RUN,
+    }
+
+
+def _number(value: float | None) -> float:
+    return np.nan if value is None else round(float(value), 6)
+
+
+def _fingerprint(cell: CellRuns, seed: int, score: dict) -> str:
+    return sha256_json({"config": cell.config.model_dump(), "seed": seed, "score": score})[:16]

@@ -1,0 +1,80 @@
+"""The page: one HTML file that opens offline, with every image inside it."""
+
+import base64
+import mimetypes
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import jinja2
+from markupsafe import Markup
+
+from frcn.evaluation.verdict import Verdict
+from frcn.report.table import Table
+
+TEMPLATES = Path(__file__).parent / "templates"
+# A sign beside the word and the colour, for readers who do not tell the colours apart.
+SIGNS = {
+    Verdict.REPRODUCED: ("good", "✓"),
+    Verdict.CONTRADICTED: ("bad", "✗"),
+    Verdict.NOT_DISTINGUISHABLE: ("open", "≈"),
+    Verdict.TOO_FEW_RUNS: ("open", "…"),
+    Verdict.NOT_RUN: ("none", "–"),
+}
+
+
+@dataclass(frozen=True)
+class Image:
+    """An image file of the results folder, ``path`` relative to it."""
+
+    path: Path
+    caption: str
+    alt: str
+    kind: Literal["chart", "sample", "sheet"]
+
+
+def render_page(
+    profile: str,
+    claims: Table,
+    tables: Sequence[Table],
+    images: Sequence[Image],
+    folder: Path,
+    provenance: Sequence[tuple[str, str]],
+) -> str:
+    """The page as HTML; the files of ``images`` are read from ``folder`` and embedded."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    verdicts = claims.frame["verdict"].tolist()
+    return environment.get_template("report.html.j2").render(
+        profile=profile,
+        style=Markup((TEMPLATES / "report.css").read_text()),
+        claims=claims,
+        tally=[
+            (str(verdict), *SIGNS[verdict], verdicts.count(verdict))
+            for verdict in Verdict
+            if verdict in verdicts
+        ],
+        signs={str(verdict): sign for verdict, sign in SIGNS.items()},
+        tables=tables,
+        images={kind: _embedded(images, kind, folder) for kind in ("chart", "sample", "sheet")},
+        provenance=provenance,
+    )
+
+
+def _embedded(images: Sequence[Image], kind: str, folder: Path) -> list[dict]:
+    return [
+        {"uri": _data_uri(folder / image.path), "caption": image.caption, "alt": image.alt}
+        for image in images
+        if image.kind == kind
+    ]
+
+
+def _data_uri(path: Path) -> str:
+    mime, _ = mimetypes.guess_type(path.name)
+    return f"data:{mime};base64,{base64.b64encode(path.read_bytes()).decode()}"

@@ -1,0 +1,93 @@
+"""A table in two forms: numbers for programs (CSV), words for readers (Markdown, HTML)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pandas as pd
+
+from frcn.artefacts import write_text
+
+EMPTY = "–"
+
+
+@dataclass(frozen=True)
+class Table:
+    """``frame`` has numbers in columns of their own; ``rows`` are the same for the eye.
+
+    The first ``n_text`` columns of ``rows`` are words, the rest numbers (aligned right).
+    """
+
+    name: str
+    title: str
+    source: str
+    frame: pd.DataFrame
+    headers: list[str]
+    rows: list[list[str]]
+    notes: list[str] = field(default_factory=list)
+    n_text: int = 1
+
+    def markdown(self) -> str:
+        """Title, table and notes as Markdown."""
+        lines = [f"### {self.title}", "", markdown_table(self.headers, self.rows, self.n_text), ""]
+        lines += [f"Published numbers: {self.source}.", ""] if self.source else []
+        lines += [f"- {note}" for note in self.notes]
+        return "\n".join(lines).rstrip() + "\n"
+
+    def write(self, folder: Path) -> None:
+        """Write ``table_<name>.csv`` and ``.md`` into a folder."""
+        write_csv(folder / f"table_{self.name}.csv", self.frame)
+        write_text(folder / f"table_{self.name}.md", self.markdown())
+
+
+def write_csv(path: Path, frame: pd.DataFrame) -> None:
+    """Write a frame as CSV, whole or not at all; a missing number is an empty field."""
+    write_text(path, frame.to_csv(index=False, lineterminator="\n"))
+
+
+def markdown_table(headers: Sequence[str], rows: Sequence[Sequence[str]], n_text: int = 1) -> str:
+    """A Markdown table, padded so that it also reads well in a terminal."""
+    escaped = [[cell.replace("|", "\\|") for cell in row] for row in [headers, *rows]]
+    widths = [max(3, *(len(row[i]) for row in escaped)) for i in range(len(headers))]
+
+    def line(row: Sequence[str]) -> str:
+        padded = [
+            cell.ljust(width) if i < n_text else cell.rjust(width)
+            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        return "| " + " | ".join(padded) + " |"
+
+    rule = [
+        "-" * (width + 2) if i < n_text else "-" * (width + 1) + ":"
+        for i, width in enumerate(widths)
+    ]
+    return "\n".join([line(escaped[0]), "|" + "|".join(rule) + "|", *map(line, escaped[1:])])
+
+
+def percent(value: float | None) -> str:
+    """One decimal, as the paper gives mAP."""
+    return EMPTY if value is None or pd.isna(value) else f"{value:.1f}"
+
+
+def signed(value: float | None, digits: int = 1) -> str:
+    """With its sign, a true minus: ``+5.5`` or ``−0.3``."""
+    if value is None or pd.isna(value):
+        return EMPTY
+    text = f"{value:+.{digits}f}"
+    return text.replace("-", "−")
+
+
+def seconds(value: float | None) -> str:
+    """Three significant digits up to two minutes, then minutes, then hours."""
+    if value is None or pd.isna(value):
+        return EMPTY
+    if value < 120:
+        return f"{value:#.3g}".rstrip(".") + " s"
+    return f"{value / 60:.0f} min" if value < 7200 else f"{value / 3600:.1f} h"
+
+
+def count(value: float | None) -> str:
+    """Parameters in millions, or thousands of them."""
+    if value is None or pd.isna(value):
+        return EMPTY
+    return f"{value / 1e6:.2f} M" if value >= 1e6 else f"{value / 1e3:.0f} k"

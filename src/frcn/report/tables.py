@@ -1,0 +1,268 @@
+"""The tables: published numbers beside ours, each from the cells that were run and no others."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from frcn.report import table
+from frcn.report.cells import CellRuns, Cells
+from frcn.report.paper import MainTable, Measure, PaperRow, PaperTable, ProposalsTable
+from frcn.report.table import EMPTY, Table
+
+PAPER_NETWORKS = ("S", "M", "L")
+NOT_HERE = "no such cell"
+LABELS: dict[Measure, str] = {
+    "map": "mAP",
+    "train_seconds": "training",
+    "test_seconds": "per image",
+    "parameters": "parameters",
+}
+FORMATS = {
+    "map": table.percent,
+    "train_seconds": table.seconds,
+    "test_seconds": table.seconds,
+    "parameters": table.count,
+}
+ONLY_DIRECTIONS = (
+    "The published numbers are of VOC07 and networks pre-trained on ImageNet; ours are of other "
+    "data and smaller networks. Only the directions of differences can be compared."
+)
+
+
+def build_tables(
+    cells: Cells,
+    published: dict[str, PaperTable],
+    footnotes: Sequence[str],
+) -> list[Table]:
+    """A :class:`Table` for each published one, with ``footnotes`` under each."""
+    return [_comparison(name, paper, cells, footnotes) for name, paper in published.items()]
+
+
+def common_footnotes(cells: Cells, skipped: int | None) -> list[str]:
+    """What every table says: how numbers are given, what was dropped."""
+    several = len(cells.seeds) > 1
+    spread = "mean ± standard deviation over seeds, " if several else ""
+    seeds = ", ".join(map(str, cells.seeds))
+    notes = [
+        f"Ours: {spread}[95 % interval over resamples of the test images]; mAP is VOC07's "
+        f"11-point mAP in percent; n = {len(cells.seeds)} (seeds {seeds})."
+    ]
+    if skipped is None:
+        notes.append("How many invalid objects or images were skipped is not known: no manifest.")
+    else:
+        notes.append(f"Objects or images skipped because their annotation is invalid: {skipped}.")
+    return notes
+
+
+def comparability(cells: Cells) -> list[str]:
+    """The note under every table that has published numbers of other data than ours."""
+    return [] if cells.profile == "voc07" else [ONLY_DIRECTIONS]
+
+
+def _comparison(name: str, paper: PaperTable, cells: Cells, footnotes: Sequence[str]) -> Table:
+    quoted = [
+        (measure, network)
+        for network in PAPER_NETWORKS
+        for measure in paper.measures
+        if any(network in row.paper.get(measure, {}) for row in paper.rows)
+    ]
+    headers = [
+        "setting",
+        "experiment",
+        *(f"paper {network}: {LABELS[measure]}" for measure, network in quoted),
+        *(f"ours {n}: {LABELS[measure]}" for n in cells.networks for measure in paper.measures),
+    ]
+    return Table(
+        name=name,
+        title=paper.title,
+        source=paper.source,
+        frame=pd.DataFrame([_numbers(row, paper.measures, quoted, cells) for row in paper.rows]),
+        headers=headers,
+        rows=[_words(row, paper.measures, quoted, cells) for row in paper.rows],
+        notes=[*comparability(cells), *paper.notes, *footnotes],
+        n_text=2,
+    )
+
+
+def _numbers(
+    row: PaperRow, measures: Sequence[Measure], quoted: list[tuple[Measure, str]], cells: Cells
+) -> dict:
+    numbers = {"setting": row.setting, "experiment": row.experiment or ""}
+    for measure, network in quoted:
+        numbers[f"paper_{measure}_{network}"] = row.paper.get(measure, {}).get(network)
+    for network in cells.networks:
+        numbers |= our_numbers(_cell(cells, network, row), measures, network)
+    return numbers
+
+
+def our_numbers(cell: CellRuns | None, measures: Sequence[Measure], network: str) -> dict:
+    """The ``ours_…`` columns of a cell; empty, with n = 0 and the reason, where it has no run."""
+    numbers = {}
+    for measure in measures:
+        numbers[f"ours_{measure}_{network}"] = _rounded(cell and cell.mean(measure))
+        numbers[f"ours_{measure}_sd_{network}"] = _rounded(cell and cell.spread(measure))
+        if measure == "map":
+            low, high = (cell and cell.interval) or (None, None)
+            numbers[f"ours_map_low_{network}"] = _rounded(low)
+            numbers[f"ours_map_high_{network}"] = _rounded(high)
+    numbers[f"ours_n_{network}"] = len(cell.runs) if cell else 0
+    numbers[f"ours_status_{network}"] = cell.status if cell else NOT_HERE
+    return numbers
+
+
+def _words(
+    row: PaperRow, measures: Sequence[Measure], quoted: list[tuple[Measure, str]], cells: Cells
+) -> list[str]:
+    words = [row.setting, row.experiment or EMPTY]
+    for measure, network in quoted:
+        words.append(FORMATS[measure](row.paper.get(measure, {}).get(network)))
+    for network in cells.networks:
+        cell = _cell(cells, network, row)
+        words += [our_words(cell, measure) if row.experiment else EMPTY for measure in measures]
+    return words
+
+
+def our_words(cell: CellRuns | None, measure: Measure) -> str:
+    """``52.3 ± 0.4 [50.1, 54.5]`` and its like, or why there is no number."""
+    if cell is None or not cell.runs:
+        return cell.status if cell else NOT_HERE
+    show = FORMATS[measure]
+    words = show(cell.mean(measure))
+    spread = cell.spread(measure)
+    if spread is not None and measure != "parameters":
+        words += f" ± {show(spread)}"
+    if measure == "map":
+        words += f" [{show(cell.interval[0])}, {show(cell.interval[1])}]" if cell.interval else ""
+        words += "" if cell.status == "complete" else f" ({cell.status})"
+    return words
+
+
+def _cell(cells: Cells, network: str, row: PaperRow) -> CellRuns | None:
+    return cells.get(network, row.experiment) if row.experiment else None
+
+
+def main_table(cells: Cells, paper: MainTable, footnotes: Sequence[str]) -> Table:
+    """AP per class of ``default``, beside the published ones in the profile of the same classes."""
+    defaults = [(n, cells.get(n, "default")) for n in cells.networks]
+    beside = cells.profile == paper.profile
+    frame_rows, rows = [], []
+    for name in [*cells.classes, "mAP"]:
+        numbers, words = {"class": name}, [name]
+        if beside:
+            value = paper.map if name == "mAP" else paper.ap.get(name)
+            numbers[f"paper_ap_{paper.network}"] = value
+            words.append(table.percent(value))
+        for network, cell in defaults:
+            numbers |= _class_numbers(cell, network, name)
+            words.append(_class_words(cell, name))
+        frame_rows.append(numbers)
+        rows.append(words)
+    headers = ["class", *([f"paper {paper.network}: AP"] if beside else [])]
+    return Table(
+        name="main",
+        title=paper.title,
+        source=paper.source if beside else "",
+        frame=pd.DataFrame(frame_rows),
+        headers=[*headers, *(f"ours {network}: AP" for network in cells.networks)],
+        rows=rows,
+        notes=list(footnotes),
+    )
+
+
+def _class_values(cell: CellRuns | None, name: str) -> list[float]:
+    if cell is None:
+        return []
+    found = [run.map if name == "mAP" else run.score["ap"][name] for run in cell.runs]
+    return [value for value in found if value is not None]
+
+
+def _class_numbers(cell: CellRuns | None, network: str, name: str) -> dict:
+    values = _class_values(cell, name)
+    low, high = (cell.interval if cell and name == "mAP" else None) or (None, None)
+    return {
+        f"ours_ap_{network}": _rounded(np.mean(values)) if values else None,
+        f"ours_ap_sd_{network}": _rounded(np.std(values, ddof=1)) if len(values) > 1 else None,
+        f"ours_ap_low_{network}": _rounded(low),
+        f"ours_ap_high_{network}": _rounded(high),
+        f"ours_n_{network}": len(values),
+    }
+
+
+def _class_words(cell: CellRuns | None, name: str) -> str:
+    if cell is None or not cell.runs:
+        return cell.status if cell else NOT_HERE
+    if name == "mAP":
+        return our_words(cell, "map")
+    values = _class_values(cell, name)
+    if not values:
+        return "no object"
+    spread = f" ± {table.percent(np.std(values, ddof=1))}" if len(values) > 1 else ""
+    return table.percent(np.mean(values)) + spread
+
+
+def proposals_table(
+    cells: Cells,
+    paper: ProposalsTable,
+    recalls: dict[int, tuple[float, float]],
+    footnotes: Sequence[str],
+) -> Table:
+    """The sweep: mAP of cells trained and tested with n proposals beside the recall of these n.
+
+    Args:
+        recalls: average recall and recall at IoU 0.5, in percent, by count.
+    """
+    frame_rows, rows = [], []
+    for network in cells.networks:
+        for cell in cells.proposal_sweep(network):
+            count = cell.config.test.proposals
+            average, at_half = recalls.get(count, (None, None))
+            frame_rows.append(
+                {
+                    "proposals": count,
+                    "network": network,
+                    "experiment": cell.experiment,
+                    "ours_average_recall": _rounded(average),
+                    "ours_recall_50": _rounded(at_half),
+                    **{
+                        key.removesuffix(f"_{network}"): value
+                        for key, value in our_numbers(cell, ["map"], network).items()
+                    },
+                }
+            )
+            shown = [str(count), network, cell.experiment]
+            recall = [table.percent(average), table.percent(at_half)]
+            rows.append([*shown, our_words(cell, "map"), *recall])
+    return Table(
+        name="proposals",
+        title=paper.title,
+        source=paper.source,
+        frame=pd.DataFrame(frame_rows),
+        headers=[
+            "proposals",
+            "network",
+            "experiment",
+            "ours: mAP",
+            "ours: average recall",
+            "ours: recall at IoU 0.5",
+        ],
+        rows=rows,
+        notes=[*paper.notes, *footnotes],
+        n_text=3,
+    )
+
+
+def format_tables(out: Path) -> str:
+    """All tables of a results folder, for a terminal: the claims, the main table, the others.
+
+    Reads only what :func:`frcn.report.build` wrote.
+    """
+    out = Path(out)
+    paths = sorted(out.glob("table_*.md"), key=lambda path: (path.stem != "table_main", path.stem))
+    paths = [path for path in (out / "claims.md", *paths) if path.exists()]
+    return "\n".join(path.read_text() for path in paths)
+
+
+def _rounded(value: float | None) -> float:
+    return np.nan if value is None else round(float(value), 6)

@@ -1,0 +1,1 @@
+"""The systems that are compared; each has two verbs, fit and detect."""

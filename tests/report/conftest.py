@@ -1,0 +1,222 @@
+"""A small world of artefacts for the report: written by hand, so every number is known."""
+
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+from frcn.config import Cell
+from frcn.data.voc import VOCDataset
+from frcn.data.voc_tree import (
+    VOCImage,
+    VOCObject,
+    make_folders,
+    write_annotation,
+    write_image_set,
+)
+from frcn.proposals.store import write_store
+from frcn.report import build
+
+CLASSES = ["fish", "kite"]
+PAPER = Path(__file__).parents[2] / "conf" / "paper"
+RESAMPLES = 200
+
+
+def cell_values(experiment: str, profile: str, network: str, proposals: int) -> dict:
+    """The resolved config of a cell, as the configs stage writes it."""
+    scales = {"short_sides": [64], "max_size": 128}
+    kind = "none" if experiment in ("svd", "multitask_no_bbox_reg") else "sgd"
+    return {
+        "profile": profile,
+        "experiment": experiment,
+        "network": {"name": network, "learn_from": "conv3_1", "svd_ranks": {"fc6": 8}},
+        "data": {
+            "root": "data/mini",
+            "source": {"kind": "folder", "path": "nowhere"},
+            "classes": CLASSES,
+            "splits": {"trainval": "trainval", "test": "test"},
+        },
+        "proposals": {
+            "method": "selective_search",
+            "mode": "fast",
+            "base_k": 100,
+            "sigma": 0.8,
+        },
+        "train": {
+            "kind": kind,
+            "parent": "default" if kind == "none" else "backbone",
+            "splits": ["trainval"],
+            "proposals": proposals,
+            "learn_from": "conv3_1",
+            "scales": scales,
+        },
+        "test": {"split": "test", "proposals": proposals, "scales": scales},
+    }
+
+
+class World:
+    """A repository's inputs to the report under one folder, and the report itself."""
+
+    def __init__(self, root: Path, profile: str = "mini") -> None:
+        self.root = root
+        self.profile = profile
+        self.out = root / "results" / profile
+
+    def configure(self, experiment: str, network: str = "XS", proposals: int = 400) -> None:
+        values = cell_values(experiment, self.profile, network, proposals)
+        cell = Cell.model_validate(values).model_dump(mode="json")
+        path = self.root / "configs" / self.profile / f"{network}-{experiment}.yaml"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(yaml.safe_dump(cell))
+
+    def run(
+        self,
+        experiment: str,
+        value: float,
+        seed: int = 0,
+        network: str = "XS",
+        seconds: float = 0.02,
+        noise: float = 1.0,
+        proposals: int = 400,
+    ) -> None:
+        """Configure a cell and leave what its stages leave, with mAP ``value``."""
+        self.configure(experiment, network, proposals)
+        run = f"{network}-{experiment}-{seed}"
+        artefacts = self.root / "artefacts" / self.profile
+        score = artefacts / "score" / run
+        for folder in (score, artefacts / "train" / run, artefacts / "detect" / run):
+            folder.mkdir(parents=True, exist_ok=True)
+        # The same draws for every cell: paired, so a difference has next to no spread.
+        shared = np.random.default_rng(7).normal(0, 2, RESAMPLES)
+        own = np.random.default_rng(abs(hash_of(run))).normal(0, noise, RESAMPLES)
+        np.save(score / "bootstrap.npy", value + shared + own)
+        kinds = dict.fromkeys(
+            ("correct", "localisation", "similar", "other", "background", "duplicate"), 2
+        )
+        _json(
+            score / "score.json",
+            {
+                "map_11pt": value,
+                "map_area": value + 1,
+                "low": value - 4,
+                "high": value + 4,
+                "ap": {"fish": value + 5, "kite": value - 5},
+                "ap_area": {"fish": value + 6, "kite": value - 4},
+                "n_test_images": 6,
+                "n_objects": 12,
+                "recall_50": 90.0,
+                "errors": {name: {**kinds, "missed": 1} for name in CLASSES},
+            },
+        )
+        recall = np.linspace(0, 0.9, 20)
+        pd.concat(
+            pd.DataFrame({"class": n, "recall": recall, "precision": 1 - recall / 2, "score": 0.5})
+            for n in CLASSES
+        ).to_csv(score / "curves.csv", index=False)
+        _json(
+            artefacts / "detect" / run / "detect.json",
+            {
+                "n_images": 6,
+                "seconds_per_image": seconds,
+                "phases": {"conv": seconds},
+                "parameters": 1_500_000,
+                "device": "A processor",
+                "threads": 2,
+                "proposals_per_image": 9.0,
+            },
+        )
+        _json(
+            artefacts / "train" / run / "train.json",
+            {"seconds": 30.0, "steps": 100, "device": "A processor", "threads": 2},
+        )
+        step = np.arange(1, 101)
+        pd.DataFrame({"step": step, "lr": 0.01, "loss": 2 / step**0.3}).to_csv(
+            artefacts / "train" / run / "loss.csv", index=False
+        )
+
+    def build(self, seeds=(0,)) -> Path:
+        build(
+            self.profile,
+            self.root / "configs",
+            self.root / "artefacts",
+            PAPER,
+            self.root / "data",
+            seeds,
+            self.out,
+        )
+        return self.out
+
+    def dataset(self, split: str = "test") -> VOCDataset:
+        return VOCDataset(self.root / "data" / self.profile, split, CLASSES)
+
+    def write_data(self, skipped: int = 0) -> None:
+        """Two splits of six pictures with two objects each, and perfect proposals for test."""
+        tree = self.root / "data" / self.profile
+        make_folders(tree)
+        rng = np.random.default_rng(0)
+        for split in ("trainval", "test"):
+            images = []
+            for i in range(6):
+                boxes = [(5 + i, 8, 40 + i, 50), (50, 20, 90, 60 + i)]
+                picture = rng.integers(0, 255, (80, 100, 3), dtype=np.uint8)
+                objects = tuple(
+                    VOCObject(n, b, False, False) for n, b in zip(CLASSES, boxes, strict=True)
+                )
+                images.append(VOCImage(f"{split}{i}", 100, 80, objects))
+                cv2.imwrite(str(tree / "JPEGImages" / f"{split}{i}.jpg"), picture)
+                write_annotation(tree, images[-1])
+            write_image_set(tree, split, CLASSES, images)
+        problem = {"file": "a.xml", "object": 1, "problem": "inverted box"}
+        _json(tree / "manifest.json", {"profile": "mini", "skipped": [problem] * skipped})
+        test = self.dataset()
+        boxes = [test.annotation(i).boxes.astype(np.int16) for i in range(6)]
+        store = self.root / "artefacts" / self.profile / "proposals" / "test.npy"
+        write_store(store, test, boxes, {})
+
+    def write_detections(self, run: str, found: dict[int, int], false: dict[int, int]) -> None:
+        """``found[i]`` perfect detections on test picture i and ``false[i]`` of nothing."""
+        test = self.dataset()
+        rows = []
+        for i, image_id in enumerate(test.ids):
+            annotation = test.annotation(i)
+            for k in range(found.get(i, 0)):
+                rows.append(
+                    (image_id, CLASSES[annotation.labels[k] - 1], 0.9, *annotation.boxes[k])
+                )
+            for k in range(false.get(i, 0)):
+                rows.append((image_id, "fish", 0.6, 92, 2 + 9 * k, 98, 8 + 9 * k))
+        columns = ["image_id", "class", "score", "x1", "y1", "x2", "y2"]
+        frame = pd.DataFrame(rows, columns=columns)
+        folder = self.root / "artefacts" / self.profile / "detect" / run
+        folder.mkdir(parents=True, exist_ok=True)
+        frame.to_parquet(folder / "detections.parquet")
+
+
+def hash_of(text: str) -> int:
+    """A number from a text that is the same in every process."""
+    return int.from_bytes(text.encode(), "big") % 2**31
+
+
+def _json(path: Path, value: object) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(value))
+
+
+@pytest.fixture
+def no_charts(monkeypatch):
+    """Leaves the charts out, which take most of a build's time."""
+    monkeypatch.setattr("frcn.report.build._charts", lambda *_: [])
+
+
+@pytest.fixture
+def world(tmp_path) -> World:
+    return World(tmp_path)
+
+
+@pytest.fixture
+def make_world(tmp_path):
+    return lambda profile: World(tmp_path, profile)

@@ -1,0 +1,101 @@
+"""The folder as a whole: the page, the pictures, what is removed, what is refused."""
+
+import base64
+import re
+
+import cv2
+import numpy as np
+import pytest
+
+from frcn.errors import UserError
+
+
+@pytest.fixture
+def full(world):
+    world.write_data()
+    world.run("default", 60.0, proposals=2)
+    world.run("proposals_1", 50.0, proposals=1)
+    world.run("fc_only", 52.0)
+    world.configure("svd")
+    world.write_detections("XS-default-0", found={0: 2, 1: 2, 2: 1, 3: 1}, false={1: 1, 3: 2})
+    return world
+
+
+def test_the_page_is_self_contained_and_labelled(full):
+    page = (full.build() / "report.html").read_text()
+    assert not re.findall(r'(?:src|href)="(?!data:|#)', page)
+    assert "url(" not in page and "<script src" not in page
+    images = re.findall(r"<img ([^>]*)>", page)
+    assert images and all(re.search(r'alt="[^"]{20,}"', image) for image in images)
+    headers = re.findall(r"<th ([^>]*)>", page)
+    assert headers and all('scope="' in header for header in headers)
+    assert page.index('id="claims"') < page.index('id="table-main"') < page.index('id="figures"')
+
+
+def test_every_embedded_image_decodes(full):
+    page = (full.build() / "report.html").read_text()
+    found = re.findall(r'src="data:image/\w+;base64,([^"]+)"', page)
+    # map, proposals, loss, curves, errors; best, median, worst, random; the contact sheet.
+    assert len(found) == 10
+    for text in found:
+        data = np.frombuffer(base64.b64decode(text), np.uint8)
+        assert cv2.imdecode(data, cv2.IMREAD_COLOR) is not None
+
+
+def test_words_of_the_data_are_escaped_in_the_page(full):
+    full.run("default", 60.0, proposals=2)
+    path = full.root / "artefacts/mini/detect/XS-default-0/detect.json"
+    path.write_text(path.read_text().replace("A processor", "<b>chip</b>"))
+    page = (full.build() / "report.html").read_text()
+    assert "<b>chip" not in page and "&lt;b&gt;chip" in page
+
+
+def test_the_same_artefacts_give_the_same_bytes(full):
+    first = {p.name: p.read_bytes() for p in full.build().rglob("*") if p.is_file()}
+    second = {p.name: p.read_bytes() for p in full.build().rglob("*") if p.is_file()}
+    assert first == second
+
+
+def test_files_of_earlier_builds_go_and_those_of_other_stages_stay(full):
+    out = full.build()
+    stale = [
+        out / "table_old.csv",
+        out / "table_old.md",
+        out / "figures" / "old.png",
+        out / ".table_main-x1y2.csv",
+    ]
+    for path in [*stale, out / "timing.csv"]:
+        path.write_text("old")
+    full.build()
+    assert not any(path.exists() for path in stale)
+    assert (out / "timing.csv").exists()
+
+
+def test_nothing_run_is_a_report_too(world):
+    world.configure("default")
+    world.configure("fc_only")
+    out = world.build()
+    assert "not run" in (out / "table_main.md").read_text()
+    assert "No cell was run" in (out / "report.html").read_text()
+    assert not list((out / "figures").glob("*"))
+
+
+def test_a_profile_without_configs_is_refused(world):
+    with pytest.raises(UserError, match="no resolved config"):
+        world.build()
+
+
+def test_a_damaged_bootstrap_names_the_file(world):
+    world.run("default", 60.0)
+    path = world.root / "artefacts/mini/score/XS-default-0/bootstrap.npy"
+    path.write_bytes(path.read_bytes()[:50])
+    with pytest.raises(UserError, match="XS-default-0"):
+        world.build()
+
+
+def test_a_damaged_score_names_the_file(world):
+    world.run("default", 60.0)
+    path = world.root / "artefacts/mini/score/XS-default-0/score.json"
+    path.write_text(path.read_text()[:50])
+    with pytest.raises(UserError, match=r"score\.json"):
+        world.build()

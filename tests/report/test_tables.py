@@ -1,0 +1,198 @@
+"""Tables: every number from the artefacts, "not run" where there are none."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from frcn.report import format_tables
+from frcn.report.table import count, markdown_table, seconds, signed
+
+pytestmark = pytest.mark.usefixtures("no_charts")
+
+
+def test_a_row_has_the_papers_numbers_beside_ours(world):
+    world.run("default", 60.0)
+    world.run("no_bbox_reg", 55.0)
+    out = world.build()
+    table = pd.read_csv(out / "table_multitask.csv").set_index("experiment")
+    assert table.loc["no_bbox_reg", ["paper_map_S", "paper_map_M", "paper_map_L"]].tolist() == [
+        52.2,
+        54.7,
+        62.6,
+    ]
+    assert table.loc["no_bbox_reg", "ours_map_XS"] == 55.0
+    assert table.loc["default", "ours_map_XS"] == 60.0
+    assert table.loc["default", "ours_n_XS"] == 1
+    samples = np.load(world.root / "artefacts/mini/score/XS-default-0/bootstrap.npy")
+    low, high = np.percentile(samples, [2.5, 97.5])
+    np.testing.assert_allclose(
+        table.loc["default", ["ours_map_low_XS", "ours_map_high_XS"]].astype(float),
+        [low, high],
+        atol=1e-6,
+    )
+
+
+def test_a_configured_cell_without_artefacts_is_not_run(world):
+    world.run("default", 60.0)
+    world.configure("piecewise")
+    out = world.build()
+    table = pd.read_csv(out / "table_multitask.csv").set_index("experiment")
+    assert np.isnan(table.loc["piecewise", "ours_map_XS"])
+    assert table.loc["piecewise", "ours_n_XS"] == 0
+    assert table.loc["piecewise", "ours_status_XS"] == "not run"
+    assert table.loc["no_bbox_reg", "ours_status_XS"] == "no such cell"
+    line = _line(out / "table_multitask.md", "piecewise")
+    assert line.rstrip("| ").endswith("not run")
+
+
+def test_numeric_columns_stay_numeric_when_cells_are_missing(world):
+    world.run("default", 60.0)
+    world.configure("svd")
+    out = world.build()
+    for path in out.glob("table_*.csv"):
+        table = pd.read_csv(path)
+        words = {"setting", "experiment", "class", "network"}
+        numbers = [c for c in table if c not in words and "status" not in c]
+        assert all(pd.api.types.is_numeric_dtype(table[c]) for c in numbers), path.name
+
+
+def test_a_result_that_is_gone_leaves_no_old_number(world):
+    world.run("default", 60.0)
+    world.run("fc_only", 33.3)
+    out = world.build()
+    assert "33.3" in (out / "table_layers.md").read_text()
+    (world.root / "artefacts/mini/score/XS-fc_only-0/score.json").unlink()
+    world.build()
+    assert "33.3" not in "".join(path.read_text() for path in out.glob("*.*"))
+    assert "not run" in _line(out / "table_layers.md", "fc_only")
+
+
+def test_several_seeds_give_mean_deviation_and_n(world):
+    for seed, value in enumerate([60.0, 61.0, 65.0]):
+        world.run("default", value, seed)
+    world.run("fc_only", 50.0, 1)
+    out = world.build(seeds=[0, 1, 2])
+    table = pd.read_csv(out / "table_layers.csv").set_index("experiment")
+    assert table.loc["default", "ours_map_XS"] == 62.0
+    # Deviations -2, -1, 3: the squares sum to 14, over n - 1 = 2.
+    np.testing.assert_allclose(table.loc["default", "ours_map_sd_XS"], 7**0.5, atol=1e-6)
+    assert table.loc["default", "ours_n_XS"] == 3
+    assert "62.0 ± 2.6 [" in _line(out / "table_layers.md", "default")
+    assert table.loc["fc_only", "ours_status_XS"] == "1 of 3 seeds"
+    assert "(1 of 3 seeds)" in _line(out / "table_layers.md", "fc_only")
+    assert np.isnan(table.loc["fc_only", "ours_map_sd_XS"])
+
+
+def test_seeds_that_were_not_asked_for_are_ignored(world):
+    world.run("default", 60.0, seed=0)
+    world.run("default", 90.0, seed=5)
+    cells = pd.read_csv(world.build(seeds=[0]) / "cells.csv")
+    assert cells["map_11pt"].tolist() == [60.0]
+
+
+def test_cells_csv_has_a_row_per_run_and_the_published_columns(world):
+    world.run("default", 60.0)
+    world.configure("fc_only")
+    cells = pd.read_csv(world.build() / "cells.csv").set_index("experiment")
+    assert ",".join(cells) == (
+        "profile,network,seed,map_11pt,map_area,ap_fish,ap_kite,recall_50,train_seconds,"
+        "test_seconds_per_image,n_test_images,fingerprint"
+    )
+    assert cells.loc["default", "ap_fish"] == 65.0
+    assert cells.loc["default", "train_seconds"] == 30.0
+    assert cells.loc["fc_only", "fingerprint"] == "not run"
+    assert np.isnan(cells.loc["fc_only", "map_11pt"])
+
+
+def test_fingerprint_changes_with_the_score_and_not_with_the_seconds(world):
+    def fingerprint():
+        return pd.read_csv(world.build() / "cells.csv")["fingerprint"][0]
+
+    world.run("default", 60.0, seconds=0.02)
+    first = fingerprint()
+    world.run("default", 60.0, seconds=0.03)
+    assert fingerprint() == first
+    world.run("default", 60.5)
+    assert fingerprint() != first
+
+
+def test_main_table_has_the_published_aps_only_for_the_same_classes(world):
+    world.run("default", 60.0)
+    out = world.build()
+    table = pd.read_csv(out / "table_main.csv").set_index("class")
+    assert not [column for column in table if column.startswith("paper")]
+    assert table["ours_ap_XS"].to_dict() == {"fish": 65.0, "kite": 55.0, "mAP": 60.0}
+
+
+def test_main_table_of_voc07_stands_beside_the_paper(make_world):
+    world = make_world("voc07")
+    world.run("default", 66.0, network="L")
+    table = pd.read_csv(world.build() / "table_main.csv").set_index("class")
+    assert table.loc["mAP", "paper_ap_L"] == 66.9
+    assert table.loc["mAP", "ours_ap_L"] == 66.0
+
+
+def test_proposals_table_joins_map_and_recall(world):
+    world.write_data()
+    world.run("default", 60.0, proposals=2)
+    world.run("proposals_1", 50.0, proposals=1)
+    table = pd.read_csv(world.build() / "table_proposals.csv").set_index("proposals")
+    assert table.index.tolist() == [1, 2]
+    assert table["ours_map"].tolist() == [50.0, 60.0]
+    # Two objects a picture, and the proposals are the objects: one box covers half of them.
+    assert table["ours_average_recall"].tolist() == [50.0, 100.0]
+    assert table["ours_recall_50"].tolist() == [50.0, 100.0]
+
+
+def test_a_count_that_two_cells_share_is_listed_once(world):
+    world.run("default", 60.0, proposals=400)
+    world.run("proposals_400", 61.0, proposals=400)
+    table = pd.read_csv(world.build() / "table_proposals.csv")
+    assert table["experiment"].tolist() == ["proposals_400"]
+
+
+def test_footnote_counts_what_was_skipped(world):
+    world.write_data(skipped=2)
+    world.run("default", 60.0)
+    assert "annotation is invalid: 2." in (world.build() / "table_main.md").read_text()
+
+
+def test_without_data_the_footnote_says_that_the_count_is_unknown(world):
+    world.run("default", 60.0)
+    assert "no manifest" in (world.build() / "table_main.md").read_text()
+
+
+def test_only_the_papers_own_data_may_be_compared_in_height(world, make_world):
+    world.run("default", 60.0)
+    assert "Only the directions" in (world.build() / "table_layers.md").read_text()
+    voc = make_world("voc07")
+    voc.run("default", 60.0, network="L")
+    assert "Only the directions" not in (voc.build() / "table_layers.md").read_text()
+
+
+def test_terminal_shows_the_claims_then_the_main_table(world):
+    world.run("default", 60.0)
+    text = format_tables(world.build())
+    titles = [line for line in text.splitlines() if line.startswith("### ")]
+    assert titles[0] == "### Claims of the talk and the paper"
+    assert titles[1].startswith("### Main result")
+    assert len(titles) == 9
+
+
+def test_markdown_is_padded_and_escaped():
+    assert markdown_table(["a|b", "n"], [["x", "1.0"]]) == (
+        "| a\\|b |   n |\n|------|----:|\n| x    | 1.0 |"
+    )
+
+
+def test_numbers_for_the_eye():
+    assert seconds(0.0123456) == "0.0123 s"
+    assert seconds(30) == "30.0 s"
+    assert seconds(34200) == "9.5 h"
+    assert seconds(None) == "–"
+    assert signed(-0.3) == "−0.3"
+    assert count(1_500_000) == "1.50 M"
+
+
+def _line(path, experiment):
+    return next(line for line in path.read_text().splitlines() if f"| {experiment} " in line)
