@@ -1,5 +1,6 @@
 """Stage ``backbone``: pre-trained weights of a network."""
 
+import os
 from pathlib import Path
 
 from frcn.config import Network, load
@@ -16,7 +17,7 @@ def backbone(config: Path, out: Path) -> None:
             f"{config}: network {network.name} has no `pretraining`, and converting ImageNet"
             " weights is not built yet; use a profile with network XS"
         )
-    pretrain(network, out)
+    pretrain(network, out, workers=os.cpu_count() or 1)
 
 
 if __name__ == "__main__":

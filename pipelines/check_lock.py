@@ -4,6 +4,7 @@ No data is needed: ``dvc repro --allow-missing --dry`` compares the lock with co
 results. It exits with 0 whatever it finds, so its output decides.
 """
 
+import re
 import subprocess
 import sys
 import tempfile
@@ -13,7 +14,8 @@ from pipelines.cells import cells_of, wanted_profiles
 from pipelines.reproduce import RESULTS, interrupt_on_terminate, only_one, run_dvc
 from pipelines.stage import exit_cleanly
 
-WOULD_RUN = "Running stage '"
+# DVC gives up at the first stage that would run but whose deps aren't here.
+WOULD_RUN = re.compile(r"^(?:Running stage|ERROR: failed to reproduce) '([^']+)'", re.MULTILINE)
 
 
 def stale_stages(only: str) -> list[str]:
@@ -27,11 +29,7 @@ def stale_stages(only: str) -> list[str]:
         status = run_dvc(arguments, only, stdout=output, stderr=subprocess.STDOUT)
         output.seek(0)
         text = output.read()
-    stale = [
-        line.removeprefix(WOULD_RUN).split("'")[0]
-        for line in text.splitlines()
-        if line.startswith(WOULD_RUN)
-    ]
+    stale = WOULD_RUN.findall(text)
     if status and not stale:
         raise UserError(f"`dvc {' '.join(arguments)}` failed:\n{text}")
     return stale

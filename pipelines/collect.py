@@ -11,7 +11,6 @@ from frcn.config import Cell, load
 from frcn.errors import UserError
 from frcn.tracking import STORE, Record, default_uri
 from frcn.tracking import collect as collect_runs
-from pipelines.cells import FILE
 
 LOCK = Path("dvc.lock")
 STAGES = ("train", "detect", "score")
@@ -23,33 +22,35 @@ NUMBERS = {
 }
 
 
-def collect(profile: str) -> None:
+def collect(profile: str, cells: str) -> None:
     """Log a profile's runs; at once done when nothing has changed since the last time.
 
+    ``cells`` is the content that cells.yaml had when they ran.
+
     Raises:
-        UserError: there is no dvc.lock, or it lacks a run of cells.yaml.
+        UserError: there is no dvc.lock, or it lacks a run of ``cells``.
     """
     if not LOCK.exists():
         raise UserError(f"{LOCK}: not found. Run `dvc repro` first.")
     stamp = STORE / "collected.json"
     place = f"{default_uri()} {profile}"
-    state = sha256_json([sha256_file(LOCK), sha256_file(FILE), sha256_file(Path(__file__))])
+    state = sha256_json([sha256_file(LOCK), cells, sha256_file(Path(__file__))])
     known = read_json(stamp) if stamp.exists() else {}
     # The local store is a view that may be deleted, with the stamp that lies in it.
     if known.get(place) == state:
         return
-    written = collect_runs(f"frcn-{profile}", dict(_cells(profile)), _report(profile))
+    written = collect_runs(f"frcn-{profile}", _cells(profile, cells), _report(profile))
     write_json(stamp, known | {place: state})
     print(f"MLflow: {written} runs written to experiment frcn-{profile}; `make ui` shows them")
 
 
-def _cells(profile: str) -> Iterator[tuple[str, list[Record]]]:
+def _cells(profile: str, cells: str) -> dict[str, list[Record]]:
     lock = _locked()
     by_cell: dict[str, list[Record]] = {}
-    for key, run in yaml.safe_load(FILE.read_text())["detect"].items():
+    for key, run in yaml.safe_load(cells)["detect"].items():
         if run["profile"] == profile:
             by_cell.setdefault(run["cell"], []).append(_record(lock, key, run))
-    yield from by_cell.items()
+    return by_cell
 
 
 def _locked() -> dict[str, dict]:
@@ -71,7 +72,7 @@ def _record(lock: dict[str, dict], key: str, run: dict) -> Record:
         parameters=dict(_flat(config.model_dump(mode="json"))) | {"seed": run["seed"]},
         metrics=dict(_metrics(folders)),
         curves=_curves(folders[0] / "loss.csv"),
-        files=[path for path in (folders[2] / "score.json", folders[2] / "curves.csv")],
+        files=[folders[2] / "score.json", folders[2] / "curves.csv"],
     )
 
 

@@ -6,6 +6,7 @@ so a new experiment is one new file.
 
 from pathlib import Path
 
+import yaml
 from hydra import compose, initialize_config_dir
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
@@ -116,7 +117,7 @@ def _compose(conf: Path, wanted: tuple[str, str], *overrides: str) -> dict:
         with initialize_config_dir(str(conf.resolve()), version_base="1.3"):
             composed = compose("cell", list(overrides))
         return _resolved(composed)
-    except (HydraException, OmegaConfBaseException) as error:
+    except (HydraException, OmegaConfBaseException, yaml.YAMLError) as error:
         raise UserError(f"{file}: does not compose: {error}") from None
 
 

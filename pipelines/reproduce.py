@@ -11,7 +11,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from frcn.errors import UserError
-from pipelines.cells import cells_of, wanted_profiles
+from pipelines.cells import cells_of, wanted_profiles, wanted_text
 from pipelines.collect import collect
 from pipelines.configs import PROFILE_VARIABLE
 from pipelines.stage import exit_cleanly
@@ -32,7 +32,7 @@ def reproduce(only: str | None = None) -> None:
             raise UserError("`dvc repro` failed; its message is above. What was done is kept.")
     profiles = wanted_profiles(only)
     for profile in profiles:
-        collect(profile)
+        collect(profile, wanted_text(only))
     for profile in profiles:
         print_tables(RESULTS / profile)
 

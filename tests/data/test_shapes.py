@@ -11,7 +11,7 @@ from frcn.data.shapes.scene import HEIGHT, WIDTH
 from frcn.data.voc import VOCDataset
 
 SEED = 3
-N_SCENES = 250
+N_SCENES = 180
 
 
 @pytest.fixture(scope="module")
@@ -103,6 +103,10 @@ def test_classes_have_a_long_tail(objects):
     assert 0.02 < counts["truck"] / len(objects) < 0.1
 
 
+def test_every_picture_has_an_object_that_counts(scenes):
+    assert all(any(not thing.difficult for thing in scene.objects) for scene in scenes)
+
+
 def test_objects_per_image(scenes):
     counts = [len(scene.objects) for scene in scenes]
     assert min(counts) >= 1
@@ -112,8 +116,8 @@ def test_objects_per_image(scenes):
 
 def test_areas_span_two_orders_of_magnitude(objects):
     x1, y1, x2, y2 = np.array([thing.box for thing in objects if not thing.difficult]).T
-    low, high = np.percentile((x2 - x1 + 1) * (y2 - y1 + 1), (1, 99))
-    assert high > 100 * low
+    areas = (x2 - x1 + 1) * (y2 - y1 + 1)
+    assert areas.max() > 100 * areas.min()
 
 
 def test_pretraining_classes_are_others():
@@ -132,7 +136,7 @@ def test_pretraining_images_do_not_depend_on_the_batch():
 
 
 def test_pretraining_labels_cover_all_classes_evenly():
-    _, labels = pretraining_batch(1000, 16, seed=SEED)
+    _, labels = pretraining_batch(800, 16, seed=SEED)
     counts = np.bincount(labels, minlength=len(PRETRAINING_CLASSES))
     assert labels.dtype == np.int64
     assert counts.min() > 0.5 * counts.mean()

@@ -80,6 +80,18 @@ def test_nothing_run_is_a_report_too(world):
     assert not list((out / "figures").glob("*"))
 
 
+def test_several_networks_and_seeds_share_one_page(make_world):
+    world = make_world("voc07")
+    for network, value in (("S", 57.0), ("L", 67.0)):
+        for seed in (0, 1):
+            world.run("default", value + seed, seed, network)
+            world.run("no_bbox_reg", value - 4, seed, network)
+    out = world.build(seeds=[0, 1])
+    names = {path.stem for path in (out / "figures").glob("*.png")}
+    assert {"map", "loss", "precision_recall_S", "precision_recall_L"} <= names
+    assert "S: default 57.5" in (out / "report.html").read_text()
+
+
 def test_a_profile_without_configs_is_refused(world):
     with pytest.raises(UserError, match="no resolved config"):
         world.build()

@@ -1,12 +1,8 @@
 """Claims: the effect, its interval and the verdict, from artefacts written by hand."""
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
-
-from frcn.report.paper import load_paper
 
 pytestmark = pytest.mark.usefixtures("no_charts")
 
@@ -149,19 +145,3 @@ def test_a_resample_without_objects_never_passes(world):
     np.save(path, samples)
     row = _claims(world).loc[LAYERS]
     assert row.verdict == "too few runs"
-
-
-def test_published_effects_follow_the_tables():
-    """Every published number of a claim stands in a table too, under the same experiment."""
-    paper = load_paper(Path(__file__).parents[2] / "conf" / "paper")
-    quoted = {
-        (row.experiment, measure, network): value
-        for table in paper.tables.values()
-        for row in table.rows
-        for measure, values in row.paper.items()
-        for network, value in values.items()
-    }
-    for claim in paper.claims.claims:
-        for side, values in ((claim.a, claim.paper.a), (claim.b, claim.paper.b)):
-            for network, value in values.items():
-                assert quoted[side, claim.metric, network] == value, claim.claim

@@ -180,14 +180,14 @@ def test_terminal_shows_the_claims_then_the_main_table(world):
 
 
 def test_markdown_is_padded_and_escaped():
-    assert markdown_table(["a|b", "n"], [["x", "1.0"]]) == (
+    assert markdown_table(["a|b", "n"], [["x", "1.0"]], ["a|b"]) == (
         "| a\\|b |   n |\n|------|----:|\n| x    | 1.0 |"
     )
 
 
 def test_numbers_for_the_eye():
     assert seconds(0.0123456) == "0.0123 s"
-    assert seconds(30) == "30.0 s"
+    assert seconds(30) == "30 s"
     assert seconds(34200) == "9.5 h"
     assert seconds(None) == "–"
     assert signed(-0.3) == "−0.3"

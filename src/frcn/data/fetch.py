@@ -174,12 +174,11 @@ def _checked(data: config.Data, source: Path, workers: int) -> list[Problem]:
 
 def _copy(data: config.Data, source: Path, tree: Path, problems: list[Problem]) -> list[Problem]:
     """Copy what is sound; returns the problems whose objects or images were left out."""
-    bad_images = {problem.image_id for problem in problems if problem.index is None}
     bad_objects: dict[str, set[int]] = defaultdict(set)
     for problem in problems:
         if problem.index is not None:
             bad_objects[problem.image_id].add(problem.index)
-    emptied = [
+    skipped = problems + [
         Problem(
             str(annotation_path(Path(), image_id)),
             "annotation",
@@ -187,18 +186,14 @@ def _copy(data: config.Data, source: Path, tree: Path, problems: list[Problem]) 
             "Mend its objects.",
             image_id,
         )
-        for image_id, indices in bad_objects.items()
-        if image_id not in bad_images
-        and len(indices) == len(read_tree(annotation_path(source, image_id)).findall("object"))
+        for image_id, bad in bad_objects.items()
+        if len(bad) == len(read_tree(annotation_path(source, image_id)).findall("object"))
     ]
-    bad_images.update(problem.image_id for problem in emptied)
-    skipped = problems + emptied
+    bad_images = {problem.image_id for problem in skipped if problem.index is None}
     for split, image_set in data.splits.items():
         ids = [i for i in read_image_set(source, image_set) if i not in bad_images]
         if not ids:
-            raise UserError(
-                report(skipped, str(source)) + f"\nNo image of split {split!r} is left."
-            )
+            raise UserError(f"{report(skipped, str(source))}\nNo image of split {split!r} is left.")
         with progress(len(ids), f"copy {split}", "image") as bar:
             for image_id in ids:
                 _copy_image(source, tree, image_id, bad_objects[image_id])

@@ -1,12 +1,16 @@
 """Pre-training of a backbone on generated images of other classes, as from ImageNet to VOC."""
 
 import time
+from concurrent.futures import ProcessPoolExecutor
+from itertools import repeat
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional
+from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
 
 from frcn.artefacts import write_json
 from frcn.config import Network, Pretraining
@@ -20,32 +24,53 @@ from frcn.seeding import torch_generator
 
 HELD_OUT = 0.1
 """Share of the images that only measures accuracy."""
+CHUNK = 250
+"""Images that a process draws at a time."""
 
 
-def pretrain(network_config: Network, out: Path) -> None:
+def pretrain(network_config: Network, out: Path, workers: int) -> None:
     """Train a classifier from random weights; write trunk, fc6 and fc7 and a summary beside.
 
     The classifier is the detection network looking at one RoI, the whole picture. Its class
     scores are thrown away: fine-tuning starts with fresh outputs, as from ImageNet weights.
+    Batch normalisation makes the few steps count and is folded into the layers afterwards, so
+    that what is fine-tuned has the plain layers of VGG16.
     """
     settings = network_config.pretraining
     start = time.perf_counter()
-    images, labels = pretraining_batch(settings.images, settings.image_size, settings.seed)
+    images, labels = _generate(settings, workers)
     preprocessing = _preprocessing(images)
     inputs = torch.from_numpy(images).permute(0, 3, 1, 2)
     targets = torch.from_numpy(labels)
     held_out = round(HELD_OUT * len(images))
     network = _random_network(network_config.name, settings.seed)
     _train(network, inputs[held_out:], targets[held_out:], preprocessing, settings)
+    _fold_batch_norm(network)
     accuracy = _accuracy(network, inputs[:held_out], targets[:held_out], preprocessing)
     tensors = {
         name: tensor
         for name, tensor in network.state_dict().items()
-        if not name.startswith(("cls_score", "bbox_pred"))
+        if not name.startswith("cls_score")
     }
     weights.save(out, tensors, network_config.name, preprocessing)
     summary = {"seconds": time.perf_counter() - start, "held_out_accuracy": 100 * accuracy}
     write_json(out.with_suffix(".json"), summary | describe(network))
+
+
+def _generate(settings: Pretraining, workers: int) -> tuple[np.ndarray, np.ndarray]:
+    starts = range(0, settings.images, CHUNK)
+    counts = [min(CHUNK, settings.images - start) for start in starts]
+    images, labels = [], []
+    with (
+        ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool,
+        progress(settings.images, "pre-training images", "image") as bar,
+    ):
+        fixed = (repeat(settings.image_size), repeat(settings.seed))
+        for batch_images, batch_labels in pool.map(pretraining_batch, counts, *fixed, starts):
+            images.append(batch_images)
+            labels.append(batch_labels)
+            bar.update(len(batch_images))
+    return np.concatenate(images), np.concatenate(labels)
 
 
 def _preprocessing(images: np.ndarray) -> weights.Preprocessing:
@@ -55,12 +80,29 @@ def _preprocessing(images: np.ndarray) -> weights.Preprocessing:
 
 
 def _random_network(name: str, seed: int) -> FastRCNNNet:
+    """Kaiming-initialised, with batch normalisation after every layer but the class scores."""
     network = FastRCNNNet(name, len(PRETRAINING_CLASSES) - 1, bbox_reg=False)
     generator = torch_generator(seed, "pretraining weights")
     for _, layer in network.layers():
         nn.init.kaiming_normal_(layer.weight, nonlinearity="relu", generator=generator)
         nn.init.zeros_(layer.bias)
+    network.initialise_outputs(generator)
+    for index, layer in enumerate(network.trunk):
+        if isinstance(layer, nn.Conv2d):
+            network.trunk[index] = nn.Sequential(layer, nn.BatchNorm2d(layer.out_channels))
+    network.fc6 = nn.Sequential(network.fc6, nn.BatchNorm1d(network.fc6.out_features))
+    network.fc7 = nn.Sequential(network.fc7, nn.BatchNorm1d(network.fc7.out_features))
     return network
+
+
+def _fold_batch_norm(network: FastRCNNNet) -> None:
+    """Scale and shift each layer by its batch normalisation, exact at test time."""
+    network.eval()
+    for index, layer in enumerate(network.trunk):
+        if isinstance(layer, nn.Sequential):
+            network.trunk[index] = fuse_conv_bn_eval(*layer)
+    network.fc6 = fuse_linear_bn_eval(*network.fc6)
+    network.fc7 = fuse_linear_bn_eval(*network.fc7)
 
 
 def _train(

@@ -51,9 +51,7 @@ def build_roidb(
         UserError: no image is left.
     """
     roidb = [
-        roi_image(
-            dataset, index, dataset.annotation(index), store.boxes(index, count), fg_threshold
-        )
+        roi_image(dataset, index, store.boxes(index, count), fg_threshold)
         for dataset, store in sources
         for index in range(len(dataset))
         if len(dataset.annotation(index).boxes)

@@ -29,7 +29,8 @@ class FastRCNNNet(nn.Module):
         self.stride = architecture.stride
         self.pooled_size = architecture.pooled_size
         self.pretrained_size = architecture.pretrained_size
-        self.trunk = architecture.trunk
+        # Channels-last halves the time of XS's convolutions on a CPU and suits tensor cores.
+        self.trunk = architecture.trunk.to(memory_format=torch.channels_last)
         pooled_features = architecture.channels * architecture.pooled_size**2
         self.fc6: nn.Module = nn.Linear(pooled_features, architecture.fc6)
         self.fc7: nn.Module = nn.Linear(architecture.fc6, architecture.fc7)
@@ -71,11 +72,16 @@ class FastRCNNNet(nn.Module):
         Returns:
             (R, K+1) class scores before softmax, and (R, 4·(K+1)) class-major deltas or None.
         """
-        return self.outputs(self.fc7_features(self.pool(self.trunk(images), rois)))
+        return self.outputs(self.fc7_features(self.pool(self.feature_map(images), rois)))
+
+    def feature_map(self, images: Tensor) -> Tensor:
+        """(N, 3, H, W) images → the last convolution's (N, C, h, w) map."""
+        return self.trunk(images.contiguous(memory_format=torch.channels_last))
 
     def pool(self, feature_map: Tensor, rois: Tensor) -> Tensor:
         """(N, C, h, w) map and (R, 5) RoIs in input pixels → (R, C·P·P) pooled features."""
-        return roi_pool(feature_map, rois, self.pooled_size, self.stride).flatten(1)
+        pooled = roi_pool(feature_map.contiguous(), rois, self.pooled_size, self.stride)
+        return pooled.flatten(1)
 
     def fc7_features(self, pooled: Tensor) -> Tensor:
         """(R, C·P·P) pooled features → (R, fc7) activations; dropout only in training."""

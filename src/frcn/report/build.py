@@ -78,7 +78,7 @@ def build(
     written = _write_tables(out, source.cells, ledger, tables)
     images = _write_images(out, source, recalls)
     written |= {out / image.path for image in images}
-    page = render_page(profile_name, ledger, tables, images, out, _provenance(source.cells))
+    page = render_page(profile_name, ledger, tables, images, out, _provenance(source.cells), RULE)
     write_text(out / "report.html", page)
     _remove_stale(out, written | {out / "report.html"})
 
@@ -200,7 +200,6 @@ def _provenance(cells: Cells) -> list[tuple[str, str]]:
             f"Python {platform.python_version()}, torch {torch.__version__}, "
             f"torchvision {torchvision.__version__}, OpenCV {cv2.__version__}",
         ),
-        ("Chosen pictures", RULE),
     ]
 
 

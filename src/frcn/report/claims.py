@@ -55,7 +55,7 @@ class Ruling:
 def judge(claims: Claims, cells: Cells) -> list[Ruling]:
     """Judge every claim on every network whose profile has both cells.
 
-    A claim that no network of the profile can decide still gets a row: *not run*.
+    A claim that no network of the profile can decide still gets a row, for the largest: *not run*.
     """
     rulings = []
     for claim in claims.claims:
@@ -64,7 +64,7 @@ def judge(claims: Claims, cells: Cells) -> list[Ruling]:
         ]
         rulings += [_rule(claim, claims.noise, *found) for found in deciding]
         if not deciding:
-            rulings.append(_undecided(claim, cells.networks[0]))
+            rulings.append(_undecided(claim, cells.networks[-1]))
     return rulings
 
 
@@ -186,7 +186,7 @@ def claims_table(rulings: list[Ruling]) -> Table:
         headers=["claim", "verdict", "network", "paper", "ours [95 % interval]", "n", "source"],
         rows=[_words(ruling) for ruling in rulings],
         notes=NOTES,
-        n_text=3,
+        words=("claim", "verdict", "network", "source"),
     )
 
 

@@ -121,7 +121,7 @@ def proposals(
         style = dict(color=(RED, GREEN)[place], marker=MARKERS[place + 1])
         lower.plot(counts, values, label=label, **style)
     upper.set_ylabel("mAP, %")
-    lower.set_ylabel("recall, %")
+    lower.set(ylabel="recall, %", ylim=(0, 100))
     lower.set_xlabel("proposals per image, in training and at test")
     lower.set_xscale("log")
     ticks = counts or sorted(
@@ -197,7 +197,8 @@ def precision_recall(cell: CellRuns, classes: Sequence[str]) -> Picture | None:
     path = cell.runs[0].folder / "curves.csv" if cell.runs else None
     if path is None or not path.exists():
         return None
-    curves = pd.read_csv(path)
+    # Without a dtype the columns of a file without a row are no numbers.
+    curves = pd.read_csv(path, dtype={"recall": float, "precision": float})
     ap = cell.runs[0].score["ap"]
     columns = min(4, len(classes))
     rows = -(-len(classes) // columns)

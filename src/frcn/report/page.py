@@ -41,8 +41,12 @@ def render_page(
     images: Sequence[Image],
     folder: Path,
     provenance: Sequence[tuple[str, str]],
+    sample_rule: str,
 ) -> str:
-    """The page as HTML; the files of ``images`` are read from ``folder`` and embedded."""
+    """The page as HTML; the files of ``images`` are read from ``folder`` and embedded.
+
+    ``provenance`` are pairs of a name and a value; ``sample_rule`` says how pictures were chosen.
+    """
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
         autoescape=True,
@@ -64,6 +68,7 @@ def render_page(
         tables=tables,
         images={kind: _embedded(images, kind, folder) for kind in ("chart", "sample", "sheet")},
         provenance=provenance,
+        sample_rule=sample_rule,
     )
 
 

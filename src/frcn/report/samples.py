@@ -25,7 +25,7 @@ RULE = (
     "best, the median, the worst, and one at random (fixed seed). Thin light boxes are objects."
 )
 MIN_SCORE = 0.5
-WIDTH = 440
+WIDTH = 520
 SHEET_WIDTH = 1100
 SHEET_IMAGES = 24
 SHEET_COLUMNS = 6

@@ -1,6 +1,6 @@
 """A table in two forms: numbers for programs (CSV), words for readers (Markdown, HTML)."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,7 +15,7 @@ EMPTY = "–"
 class Table:
     """``frame`` has numbers in columns of their own; ``rows`` are the same for the eye.
 
-    The first ``n_text`` columns of ``rows`` are words, the rest numbers (aligned right).
+    The columns of ``rows`` named in ``words`` are words, the rest numbers (aligned right).
     """
 
     name: str
@@ -25,11 +25,11 @@ class Table:
     headers: list[str]
     rows: list[list[str]]
     notes: list[str] = field(default_factory=list)
-    n_text: int = 1
+    words: tuple[str, ...] = ()
 
     def markdown(self) -> str:
         """Title, table and notes as Markdown."""
-        lines = [f"### {self.title}", "", markdown_table(self.headers, self.rows, self.n_text), ""]
+        lines = [f"### {self.title}", "", markdown_table(self.headers, self.rows, self.words), ""]
         lines += [f"Published numbers: {self.source}.", ""] if self.source else []
         lines += [f"- {note}" for note in self.notes]
         return "\n".join(lines).rstrip() + "\n"
@@ -45,21 +45,23 @@ def write_csv(path: Path, frame: pd.DataFrame) -> None:
     write_text(path, frame.to_csv(index=False, lineterminator="\n"))
 
 
-def markdown_table(headers: Sequence[str], rows: Sequence[Sequence[str]], n_text: int = 1) -> str:
+def markdown_table(
+    headers: Sequence[str], rows: Sequence[Sequence[str]], words: Collection[str]
+) -> str:
     """A Markdown table, padded so that it also reads well in a terminal."""
     escaped = [[cell.replace("|", "\\|") for cell in row] for row in [headers, *rows]]
     widths = [max(3, *(len(row[i]) for row in escaped)) for i in range(len(headers))]
 
     def line(row: Sequence[str]) -> str:
         padded = [
-            cell.ljust(width) if i < n_text else cell.rjust(width)
-            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
+            cell.ljust(width) if header in words else cell.rjust(width)
+            for header, cell, width in zip(headers, row, widths, strict=True)
         ]
         return "| " + " | ".join(padded) + " |"
 
     rule = [
-        "-" * (width + 2) if i < n_text else "-" * (width + 1) + ":"
-        for i, width in enumerate(widths)
+        "-" * (width + 2) if header in words else "-" * (width + 1) + ":"
+        for header, width in zip(headers, widths, strict=True)
     ]
     return "\n".join([line(escaped[0]), "|" + "|".join(rule) + "|", *map(line, escaped[1:])])
 
@@ -78,11 +80,11 @@ def signed(value: float | None, digits: int = 1) -> str:
 
 
 def seconds(value: float | None) -> str:
-    """Three significant digits up to two minutes, then minutes, then hours."""
+    """Up to three significant digits until two minutes, then minutes, then hours."""
     if value is None or pd.isna(value):
         return EMPTY
     if value < 120:
-        return f"{value:#.3g}".rstrip(".") + " s"
+        return f"{value:.3g} s"
     return f"{value / 60:.0f} min" if value < 7200 else f"{value / 3600:.1f} h"
 
 

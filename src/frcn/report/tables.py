@@ -1,6 +1,8 @@
 """The tables: published numbers beside ours, each from the cells that were run and no others."""
 
+from collections import Counter
 from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -82,7 +84,7 @@ def _comparison(name: str, paper: PaperTable, cells: Cells, footnotes: Sequence[
         headers=headers,
         rows=[_words(row, paper.measures, quoted, cells) for row in paper.rows],
         notes=[*comparability(cells), *paper.notes, *footnotes],
-        n_text=2,
+        words=("setting", "experiment"),
     )
 
 
@@ -168,6 +170,7 @@ def main_table(cells: Cells, paper: MainTable, footnotes: Sequence[str]) -> Tabl
         headers=[*headers, *(f"ours {network}: AP" for network in cells.networks)],
         rows=rows,
         notes=list(footnotes),
+        words=("class",),
     )
 
 
@@ -249,19 +252,23 @@ def proposals_table(
         ],
         rows=rows,
         notes=[*paper.notes, *footnotes],
-        n_text=3,
+        words=("network", "experiment"),
     )
 
 
 def format_tables(out: Path) -> str:
     """All tables of a results folder, for a terminal: the claims, the main table, the others.
 
-    Reads only what :func:`frcn.report.build` wrote.
+    Reads only what :func:`frcn.report.build` wrote. Notes that stand under several tables are
+    printed once, at the end.
     """
     out = Path(out)
     paths = sorted(out.glob("table_*.md"), key=lambda path: (path.stem != "table_main", path.stem))
     paths = [path for path in (out / "claims.md", *paths) if path.exists()]
-    return "\n".join(path.read_text() for path in paths)
+    texts = [path.read_text().splitlines() for path in paths]
+    shared = [line for line, n in Counter(chain(*texts)).items() if n > 1 and line.startswith("- ")]
+    own = ["\n".join(line for line in text if line not in shared).rstrip() for text in texts]
+    return "\n\n".join([*own, "\n".join(shared)]).rstrip() + "\n"
 
 
 def _rounded(value: float | None) -> float:

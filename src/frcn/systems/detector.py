@@ -62,13 +62,13 @@ class Detector:
         blob, scales = image_pyramid(image, self._test.scales, self._preprocessing)
         rois = project(boxes, scales, self._network.pretrained_size)
         rois = torch.from_numpy(rois.astype(np.float32)).to(self._device)
-        pooled = self._network.pool(self._network.trunk(blob.to(self._device)), rois)
+        pooled = self._network.pool(self._network.feature_map(blob.to(self._device)), rois)
         return self._network.fc7_features(pooled).cpu()
 
     def _forward(self, blob: torch.Tensor, rois: torch.Tensor) -> tuple[np.ndarray, np.ndarray]:
         network = self._network
         with self._phase("conv"):
-            feature_map = network.trunk(blob)
+            feature_map = network.feature_map(blob)
         with self._phase("roi_pool"):
             hidden = network.pool(feature_map, rois)
         with self._phase("fc6"):

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.random import Generator
 
-from frcn.data.shapes.drawing import draw, part_paint
+from frcn.data.shapes.drawing import any_paint, draw
 from frcn.data.shapes.outlines import UPPER_HALF, Part, bar, box, ellipse, ring, star, transform
 from frcn.data.shapes.textures import random_colour, random_paint, smooth_field
 
@@ -15,18 +15,19 @@ PALETTE_COLOURS = 4
 
 def random_palette(rng: Generator) -> np.ndarray:
     """(C, 3) float32 colours that a scene's background and some of its parts share."""
-    return np.stack([random_colour(rng) for _ in range(PALETTE_COLOURS)])
+    muted = {"brightness": (0.25, 0.9), "saturation": (0.05, 0.4)}
+    return np.stack([random_colour(rng, **muted) for _ in range(PALETTE_COLOURS)])
 
 
 def background(height: int, width: int, palette: np.ndarray, rng: Generator) -> np.ndarray:
     """An (height, width, 3) float32 canvas: a textured ground with a few textured patches."""
     side = max(height, width)
-    canvas = random_paint(rng, palette[0], side / 2, 0.5).fill(height, width, rng)
+    canvas = random_paint(rng, palette[0], side / 2, 0.25).fill(height, width, rng)
     for _ in range(int(rng.integers(2, 5))):
         centre = rng.uniform(0, 1, 2) * (width, height)
         outline = _wobbly(rng.uniform(0.2, 0.6) * side, rng) + centre
         colour = palette[rng.integers(len(palette))]
-        draw(canvas, outline, random_paint(rng, colour, side / 3, 0.5), rng)
+        draw(canvas, outline, random_paint(rng, colour, side / 3, 0.25), rng)
     return canvas
 
 
@@ -77,7 +78,7 @@ def _draw_stray_part(
     rotation = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
     radius = np.exp(rng.uniform(*np.log(sizes))) / 2
     outline = transform(outline, radius * rotation, centre)
-    draw(canvas, outline, part_paint(outline, palette, rng), rng)
+    draw(canvas, outline, any_paint(outline, palette, rng), rng)
     return outline
 
 
@@ -85,9 +86,9 @@ def photograph(canvas: np.ndarray, rng: Generator) -> np.ndarray:
     """The canvas under uneven light, a little out of focus and noisy, as uint8."""
     height, width = canvas.shape[:2]
     light = 0.8 + 0.4 * smooth_field(height, width, max(height, width) / 1.5, rng)
-    blurred = cv2.GaussianBlur(canvas * light[:, :, None], (0, 0), rng.uniform(0.4, 0.9))
+    blurred = cv2.GaussianBlur(canvas * light[:, :, None], (0, 0), rng.uniform(0.5, 1.1))
     grain = rng.standard_normal((height, width, 1), dtype=np.float32)
-    return np.clip(blurred + rng.uniform(2, 7) * grain, 0, 255).astype(np.uint8)
+    return np.clip(blurred + rng.uniform(1, 5) * grain, 0, 255).astype(np.uint8)
 
 
 def _wobbly(size: float, rng: Generator) -> np.ndarray:

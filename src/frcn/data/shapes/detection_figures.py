@@ -22,10 +22,10 @@ def fish(rng: Generator) -> list[Part]:
             polygon((-0.6, 0), (-0.75 - tail, -spread), (-0.75 - notch, 0), (-0.75 - tail, spread)),
         ),
         Part("fin", polygon((-0.35, -depth * 0.7), (0.0, -depth - fin), (0.4, -depth * 0.6))),
-        Part("body", ellipse(0, 0, 0.85, depth)),
+        Part("scales", ellipse(0, 0, 0.85, depth)),
     ]
     if rng.random() < 0.5:
-        parts.append(Part("head", ellipse(0, 0, 0.85, depth, (-50, 50))))
+        parts.append(Part("gills", ellipse(0, 0, 0.85, depth, (-50, 50))))
     if rng.random() < 0.6:
         parts.append(Part("fin", polygon((-0.2, 0.05), (0.25, 0.05), (-0.15, depth * 0.9))))
     eye = rng.uniform(0.07, 0.12)
@@ -167,8 +167,8 @@ def robot(rng: Generator) -> list[Part]:
         Part("limb", box(body * 0.75 - 2 * leg, hip, body * 0.75, 1.0)),
         Part("arm", bar(-body, chin + 0.15, -body - 0.3, 0.2 + swing, 1.6 * leg)),
         Part("arm", bar(body, chin + 0.15, body + 0.3, 0.2 - swing, 1.6 * leg)),
-        Part("body", box(-body, chin, body, hip)),
-        Part("head", box(-head, -1.0, head, chin + 0.02)),
+        Part("chassis", box(-body, chin, body, hip)),
+        Part("helmet", box(-head, -1.0, head, chin + 0.02)),
         Part("eye", ellipse(-head * 0.45, -0.75, 0.09, 0.09)),
         Part("eye", ellipse(head * 0.45, -0.75, 0.09, 0.09)),
     ]

@@ -7,17 +7,21 @@ import cv2
 import numpy as np
 from numpy.random import Generator
 
+from frcn.data.shapes.materials import HUE_SPREAD, HUES, MATERIALS
 from frcn.data.shapes.outlines import Part, transform
 from frcn.data.shapes.textures import Paint, random_colour, random_paint
 
 MAX_TURN = np.radians(25)
 SUBPIXEL_BITS = 4
 PALETTE_SHARE = 0.5
-"""How often a part takes a colour that the scene already has: hard to tell from its surround."""
-CAMOUFLAGE_SHARE = 0.35
-CAMOUFLAGE_JITTER = 12
-"""How often a part takes the colour of what it hides, and by how many levels it misses it."""
-PATTERN_CONTRAST = 0.8
+"""How often what is made of anything takes a colour that the scene already has."""
+ANYTHING_SHARE = 0.05
+"""How often a part is made of anything instead of its usual material."""
+VANISHING_SHARE = 0.6
+VANISHING_JITTER = 10
+"""How often a role of a figure takes the colour of what it hides, and by how many levels it
+misses it: proposals from colour lose such parts, a net that knows the class need not."""
+PATTERN_CONTRAST = 0.6
 FILLED = 255
 
 
@@ -107,34 +111,53 @@ def draw_figure(
 ) -> None:
     """Draw a posed figure, back to front, each role in a paint of its own.
 
-    ``palette`` (C, 3) are the colours of the scene, of which some parts take one; others nearly
-    vanish before what lies behind them.
+    In many figures a role at the rim nearly vanishes before the backdrop. ``palette`` (C, 3) are
+    the colours of the scene, of which some parts take one.
     """
+    backdrop = canvas.copy()
+    vanishing = rng.choice(_rim_roles(parts)) if rng.random() < VANISHING_SHARE else None
     paints: dict[str, Paint] = {}
     for part in parts:
         if part.role not in paints:
-            blends = rng.random() < CAMOUFLAGE_SHARE
             paints[part.role] = (
-                _camouflage(canvas, part.outline, rng)
-                if blends
-                else part_paint(part.outline, palette, rng)
+                _camouflage(backdrop, part.outline, rng)
+                if part.role == vanishing
+                else _role_paint(part, palette, rng)
             )
         draw(canvas, part.outline, paints[part.role], rng)
 
 
-def part_paint(outline: np.ndarray, palette: np.ndarray, rng: Generator) -> Paint:
-    """A paint for one part: a colour of the scene or one of its own, with a pattern."""
+def _rim_roles(parts: Sequence[Part]) -> list[str]:
+    """Roles of the parts that reach the left, right, top or bottom end of the figure."""
+    lows = np.stack([part.outline.min(axis=0) for part in parts])
+    highs = np.stack([part.outline.max(axis=0) for part in parts])
+    reach = (lows == lows.min(axis=0)) | (highs == highs.max(axis=0))
+    roles = (part.role for part, ends in zip(parts, reach.any(axis=1), strict=True) if ends)
+    return list(dict.fromkeys(roles))
+
+
+def _role_paint(part: Part, palette: np.ndarray, rng: Generator) -> Paint:
+    if rng.random() < ANYTHING_SHARE:
+        return any_paint(part.outline, palette, rng)
+    material = MATERIALS[part.role]
+    hue = HUES[part.role] + HUE_SPREAD * rng.standard_normal()
+    colour = random_colour(rng, material.brightness, hue=hue)
+    return random_paint(rng, colour, _length(part.outline), PATTERN_CONTRAST, material.family)
+
+
+def any_paint(outline: np.ndarray, palette: np.ndarray, rng: Generator) -> Paint:
+    """A paint for one part: a colour of the scene or one of its own, with any pattern."""
     colour = random_colour(rng)
     if rng.random() < PALETTE_SHARE:
         colour = palette[rng.integers(len(palette))] + _jitter(8, rng)
     return random_paint(rng, colour, _length(outline), PATTERN_CONTRAST)
 
 
-def _camouflage(canvas: np.ndarray, outline: np.ndarray, rng: Generator) -> Paint:
+def _camouflage(backdrop: np.ndarray, outline: np.ndarray, rng: Generator) -> Paint:
     """A paint close to the mean colour of what the part will hide."""
-    area = canvas[window_of([outline]).clipped(*canvas.shape[:2]).slices]
+    area = backdrop[window_of([outline]).clipped(*backdrop.shape[:2]).slices]
     colour = area.mean(axis=(0, 1)) if area.size else random_colour(rng)
-    return random_paint(rng, colour + _jitter(CAMOUFLAGE_JITTER, rng), _length(outline), 0.25)
+    return random_paint(rng, colour + _jitter(VANISHING_JITTER, rng), _length(outline), 0.1)
 
 
 def _jitter(spread: float, rng: Generator) -> np.ndarray:

@@ -8,7 +8,7 @@ from frcn.data.shapes.pretraining_figures import FIGURES
 from frcn.seeding import numpy_generator
 
 PRETRAINING_CLASSES = tuple(FIGURES)
-STRAY_PARTS = (1, 4)
+STRAY_PARTS = (0, 3)
 
 
 def pretraining_batch(

@@ -59,7 +59,7 @@ def bottle(rng: Generator) -> list[Part]:
     width, shoulder, neck = rng.uniform(0.3, 0.5), rng.uniform(-0.4, -0.1), rng.uniform(0.1, 0.18)
     return [
         Part("neck", box(-neck, -0.9, neck, shoulder)),
-        Part("body", box(-width, shoulder - 0.12, width, 1.0, 0.15)),
+        Part("glass", box(-width, shoulder - 0.12, width, 1.0, 0.15)),
         Part("label", box(-width, shoulder + 0.3, width, 0.7)),
         Part("cap", box(-neck - 0.05, -1.0, neck + 0.05, -0.78)),
     ]
@@ -70,7 +70,7 @@ def snail(rng: Generator) -> list[Part]:
     shell = rng.uniform(0.5, 0.7)
     return [
         Part("horn", bar(0.85, 0.4, rng.uniform(0.85, 1.1), -0.1, 0.09)),
-        Part("body", polygon((-1.0, 0.75), (-0.3, 0.4), (0.7, 0.3), (1.0, 0.4), (0.9, 0.75))),
+        Part("sole", polygon((-1.0, 0.75), (-0.3, 0.4), (0.7, 0.3), (1.0, 0.4), (0.9, 0.75))),
         Part("shell", ellipse(-0.1, 0.05, shell, shell)),
         Part("whorl", ring(-0.1, 0.05, shell * 0.7, shell * 0.25)),
     ]
@@ -93,7 +93,9 @@ def bird(rng: Generator) -> list[Part]:
     return [
         Part("leg", box(-0.1, 0.3, -0.02, 1.0)),
         Part("leg", box(0.15, 0.3, 0.23, 1.0)),
-        Part("body", polygon((-1.1, -0.1), (-0.2, -depth), (0.5, -0.3), (0.4, 0.4), (-0.3, depth))),
+        Part(
+            "plumage", polygon((-1.1, -0.1), (-0.2, -depth), (0.5, -0.3), (0.4, 0.4), (-0.3, depth))
+        ),
         Part("beak", polygon((0.75, -0.62), (1.15, -0.5), (0.75, -0.4))),
         Part("head", ellipse(0.5, -0.5, head, head)),
         Part("wing", polygon((-0.7, 0.1), (0.2, -0.25), (0.15, 0.2))),
@@ -107,7 +109,7 @@ def clock(rng: Generator) -> list[Part]:
         Part("bell", ellipse(-0.6, -0.85, 0.3, 0.25)),
         Part("bell", ellipse(0.6, -0.85, 0.3, 0.25)),
         Part("dial", ellipse(0, 0, 0.9, 0.9)),
-        Part("rim", ring(0, 0, 1.0, rng.uniform(0.15, 0.3))),
+        Part("frame", ring(0, 0, 1.0, rng.uniform(0.15, 0.3))),
         Part("hand", bar(0, 0, 0.4 * np.cos(hour), 0.4 * np.sin(hour), 0.14)),
         Part("hand", bar(0, 0, 0.65 * np.cos(minute), 0.65 * np.sin(minute), 0.1)),
     ]
@@ -122,7 +124,7 @@ def rocket(rng: Generator) -> list[Part]:
         ),
         Part("fin", polygon((-width, 0.1), (-width - fin, 0.7), (-width, 0.6))),
         Part("fin", polygon((width, 0.1), (width + fin, 0.7), (width, 0.6))),
-        Part("hull", box(-width, -0.5, width, 0.65)),
+        Part("fuselage", box(-width, -0.5, width, 0.65)),
         Part("nose", polygon((-width, -0.5), (0, rng.uniform(-1.2, -0.95)), (width, -0.5))),
         Part("port", ellipse(0, -0.2, width * 0.5, width * 0.5)),
     ]
@@ -131,7 +133,7 @@ def rocket(rng: Generator) -> list[Part]:
 def butterfly(rng: Generator) -> list[Part]:
     """Four wings about a narrow body."""
     upper, lower = rng.uniform(0.4, 0.55), rng.uniform(0.28, 0.42)
-    parts = [Part("body", ellipse(0, 0, 0.12, 0.75))]
+    parts = [Part("abdomen", ellipse(0, 0, 0.12, 0.75))]
     for side in (-1, 1):
         parts.insert(0, Part("upper", ellipse(side * 0.5, -0.4, 0.5, upper)))
         parts.insert(0, Part("lower", ellipse(side * 0.4, 0.4, 0.4, lower)))
@@ -144,7 +146,7 @@ def cup(rng: Generator) -> list[Part]:
     taper = -rng.uniform(0.0, 0.4)
     return [
         Part("handle", ring(0.7, 0.0, 0.42, 0.16)),
-        Part("body", box(-0.7, -0.6, 0.7, 0.65, taper)),
+        Part("china", box(-0.7, -0.6, 0.7, 0.65, taper)),
         Part("band", box(-0.66, -0.35, 0.66, rng.uniform(-0.1, 0.1), taper * 0.4)),
         Part("saucer", box(-0.9, 0.62, 0.9, 0.8, -0.4)),
     ]
@@ -193,12 +195,12 @@ def guitar(rng: Generator) -> list[Part]:
     """A waisted body with a sound hole, a long neck and a head."""
     upper, lower = rng.uniform(0.28, 0.38), rng.uniform(0.4, 0.52)
     return [
-        Part("body", ellipse(0, 0.15, upper, 0.33)),
-        Part("body", ellipse(0, 0.6, lower, 0.42)),
+        Part("soundboard", ellipse(0, 0.15, upper, 0.33)),
+        Part("soundboard", ellipse(0, 0.6, lower, 0.42)),
         Part("hole", ellipse(0, 0.35, 0.14, 0.14)),
         Part("bridge", box(-0.2, 0.7, 0.2, 0.8)),
         Part("neck", box(-0.07, -0.9, 0.07, 0.3)),
-        Part("head", box(-0.15, -1.2, 0.15, -0.88, -0.3)),
+        Part("headstock", box(-0.15, -1.2, 0.15, -0.88, -0.3)),
     ]
 
 

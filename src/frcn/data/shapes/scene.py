@@ -21,16 +21,16 @@ from frcn.data.voc_tree import VOCObject
 from frcn.seeding import numpy_generator
 
 WIDTH, HEIGHT = 256, 192
-SIZES = (14, 60, 175)
+SIZES = (10, 52, 190)
 """Longer side of an object in pixels: smallest, most frequent, largest, on a log scale."""
 OBJECTS_PER_IMAGE = (0.16, 0.25, 0.24, 0.15, 0.1, 0.06, 0.04)
 """Probabilities of 1, 2, … 7 objects."""
-OVERLAP_LIMIT = 0.3
+OVERLAP_LIMIT = 0.35
 """Placements are tried anew while an object's box overlaps another's by more than this IoU."""
-PLACEMENTS = 10
+PLACEMENTS = 5
 MIN_VISIBLE = 0.15
-DIFFICULT_VISIBLE = 0.4
-DIFFICULT_SIDE = 10
+DIFFICULT_VISIBLE = 0.5
+DIFFICULT_SIDE = 12
 """An object is difficult if less than this share, or a box narrower than this, can be seen."""
 STRAY_PARTS = (3, 9)
 NEIGHBOURS = (0, 3)
@@ -48,8 +48,18 @@ class Scene:
 
 
 def render(seed: int, split: str, index: int) -> Scene:
-    """Image ``index`` of a split; it depends on nothing but the arguments."""
+    """Image ``index`` of a split; it depends on nothing but the arguments.
+
+    At least one of its objects is not difficult.
+    """
     rng = numpy_generator(seed, "shapes", split, str(index))
+    while True:
+        scene = _compose(rng)
+        if not all(thing.difficult for thing in scene.objects):
+            return scene
+
+
+def _compose(rng: Generator) -> Scene:
     palette = random_palette(rng)
     canvas = background(HEIGHT, WIDTH, palette, rng)
     draw_stray_parts(canvas, int(rng.integers(*STRAY_PARTS)), palette, rng)

@@ -29,25 +29,34 @@ class Paint:
         return self.base + pattern[:, :, None] * (self.other - self.base)
 
 
-def random_colour(rng: Generator) -> np.ndarray:
-    """A colour of any hue, neither black nor white nor glaring."""
-    hue, saturation, value = rng.random(), rng.uniform(0.1, 0.8), rng.uniform(0.2, 0.95)
-    red, green, blue = colorsys.hsv_to_rgb(hue, saturation, value)
+def random_colour(
+    rng: Generator,
+    brightness: tuple[float, float] = (0.2, 0.95),
+    saturation: tuple[float, float] = (0.2, 0.85),
+    hue: float | None = None,
+) -> np.ndarray:
+    """A colour with the value and saturation of HSV in ranges, all within 0…1; any hue or one."""
+    hue = rng.random() if hue is None else hue % 1
+    strength, value = rng.uniform(*saturation), rng.uniform(*brightness)
+    red, green, blue = colorsys.hsv_to_rgb(hue, strength, value)
     return np.array([blue, green, red], dtype=np.float32) * 255
 
 
-def random_paint(rng: Generator, base: np.ndarray, size: float, contrast: float) -> Paint:
-    """A paint for something ``size`` pixels long.
+def random_paint(
+    rng: Generator, base: np.ndarray, size: float, contrast: float, family: str | None = None
+) -> Paint:
+    """A paint for something ``size`` pixels long, of a given or of any family.
 
     ``contrast`` in 0…1 is the greatest distance of the second colour from ``base``, as a share
-    of the way to a random colour.
+    of the way to a colour that is bright where ``base`` is dark, and the reverse.
     """
-    share = np.float32(rng.uniform(0.15, 1) * contrast)
+    opposite = random_colour(rng, (0.7, 1.0) if base.max() < 128 else (0.0, 0.3))
+    share = np.float32(rng.uniform(0.5, 1) * contrast)
     return Paint(
-        family=FAMILIES[rng.integers(len(FAMILIES))],
+        family=family or FAMILIES[rng.integers(len(FAMILIES))],
         base=base,
-        other=base + share * (random_colour(rng) - base),
-        period=max(3.0, size * rng.uniform(0.1, 0.35)),
+        other=base + share * (opposite - base),
+        period=max(3.0, size * rng.uniform(0.15, 0.3)),
         angle=rng.uniform(0, np.pi),
     )
 

@@ -1,9 +1,13 @@
-"""Which of the project's files a module imports, directly or not, found without importing."""
+"""Which of the project's files a module imports, directly or not, found without importing.
+
+A stage of dvc.yaml depends on all of them: ``python -m pipelines.import_closure train``.
+"""
 
 import ast
+import sys
 from pathlib import Path
 
-REPO = Path(__file__).parents[2]
+REPO = Path(__file__).parents[1]
 ROOTS = {"frcn": REPO / "src/frcn", "pipelines": REPO / "pipelines"}
 
 
@@ -43,3 +47,7 @@ def _imported(path: Path) -> list[str]:
             assert node.level == 0, f"{path}: relative imports are not followed"
             names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
     return names
+
+
+if __name__ == "__main__":
+    print("\n".join(sorted(import_closure(f"pipelines.{sys.argv[1]}"))))

@@ -1,0 +1,177 @@
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+
+from frcn.config import Cell, Profile, validate
+from frcn.errors import UserError
+from pipelines.cells import cells_text
+from pipelines.compose import (
+    compose_cells,
+    compose_network,
+    compose_profile,
+    names,
+    resolved_yaml,
+)
+
+CONF = Path(__file__).parents[2] / "conf"
+OWN = """\
+# @package _global_
+defaults: [/recipe: small, _self_]
+profile: own
+plan: {networks: [XS], without: [more_data]}
+data:
+  source: {kind: folder, path: my/photographs}
+  classes: [cat, dog]
+  splits: {trainval: trainval, test: test}
+"""
+LONGEST_EXPERIMENT = 12
+
+
+@pytest.fixture
+def conf(tmp_path):
+    """A copy of conf/ to change, with few experiments so that composing it is quick."""
+    shutil.copytree(CONF, tmp_path / "conf")
+    for path in (tmp_path / "conf/experiment").glob("*.yaml"):
+        if path.stem not in ("default", "svd", "fc_only"):
+            path.unlink()
+    return tmp_path / "conf"
+
+
+def test_every_cell_composes_and_survives_a_round_trip(composed_cell):
+    again = validate(Cell, yaml.safe_load(resolved_yaml(composed_cell)), "resolved")
+    assert again == composed_cell
+
+
+@pytest.mark.parametrize("profile", names("profile", CONF))
+def test_every_profile_composes(profile):
+    assert compose_profile(profile, CONF).profile == profile
+
+
+@pytest.mark.parametrize("network", names("network", CONF))
+def test_every_network_composes(network):
+    assert compose_network(network, CONF).name == network
+
+
+@pytest.mark.parametrize("experiment", names("experiment", CONF))
+def test_experiment_files_are_small_and_say_what_they_are(experiment):
+    text = (CONF / f"experiment/{experiment}.yaml").read_text()
+    assert len(text.splitlines()) <= LONGEST_EXPERIMENT
+    assert "# Paper: " in text
+    assert "Cost: " in text
+
+
+def test_the_profiles_have_the_experiments_of_the_issue():
+    mini = {cell.experiment for cell in compose_cells("mini", CONF).values()}
+    named = {
+        *("default", "fc_only", "conv2_up", "no_bbox_reg", "multitask_no_bbox_reg"),
+        *("piecewise", "svm", "svd", "multiscale", "more_data"),
+    }
+    assert named <= mini
+    assert sum(bool(re.fullmatch(r"proposals_\d+", name)) for name in mini) >= 6
+
+
+def test_paper_hyper_parameters_of_voc07():
+    """FACTS §1.1, §1.2 and §1.10."""
+    cells = compose_cells("voc07", CONF)
+    cell = cells["L-default"]
+    assert cell.train.solver.base_lr == 0.001
+    assert (cell.train.solver.step_size, cell.train.solver.iterations) == (30000, 40000)
+    assert (cell.train.scales.short_sides, cell.train.scales.max_size) == ([600], 1000)
+    assert cell.train.proposals == cell.test.proposals == 2000
+    assert cells["M-multiscale"].test.scales.short_sides == [480, 576, 688, 864, 1200]
+    assert cells["S-svd"].test.svd == {"fc6": 1024, "fc7": 256}
+    assert "L-multiscale" not in cells
+    assert "S-fc_only" not in cells
+
+
+def test_own_data_takes_ten_lines(conf):
+    (conf / "profile/own.yaml").write_text(OWN)
+    assert len(OWN.splitlines()) <= 10
+    profile = compose_profile("own", conf)
+    assert isinstance(profile, Profile)
+    assert (profile.data.root, profile.data.source.path) == ("data/own", "my/photographs")
+    assert set(compose_cells("own", conf)) == {"XS-default", "XS-fc_only", "XS-svd"}
+
+
+def test_all_problems_of_all_files_are_told_at_once(conf):
+    bad = conf / "experiment/fc_only.yaml"
+    bad.write_text(bad.read_text() + "  fllip: true\n  proposals: -5\n")
+    other = conf / "experiment/svd.yaml"
+    other.write_text(other.read_text().replace("parent: default", "parent: backbone"))
+    with pytest.raises(UserError) as error:
+        compose_cells("mini", conf)
+    message = str(error.value)
+    assert "experiment/fc_only.yaml" in message
+    assert "train.fllip: unknown key" in message
+    assert re.search(r"train\.proposals: .*greater than 0.*-5", message)
+    assert "experiment/svd.yaml" in message
+    assert "kind none needs a trained parent" in message
+
+
+def test_a_problem_of_the_recipe_is_told_once(conf):
+    recipe = conf / "recipe/small.yaml"
+    recipe.write_text(recipe.read_text().replace("base_lr: 0.01", "base_lr: 0"))
+    with pytest.raises(UserError, match=r"2 cells more") as error:
+        compose_cells("mini", conf)
+    assert str(error.value).count("train.solver.base_lr") == 1
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("experiment: svd", "experiment: sdv", "names of their files"),
+        ("${network.svd_ranks}", "${network.ranks}", "does not compose.*network.ranks"),
+        ("test:", "plan: {networkz: [XS]}\ntest:", "networkz: unknown key"),
+        ("test:", "test: [", "does not compose"),
+    ],
+)
+def test_faulty_experiment_names_its_file(conf, old, new, message):
+    path = conf / "experiment/svd.yaml"
+    path.write_text(path.read_text().replace(old, new))
+    with pytest.raises(UserError, match=rf"(?s)svd\.yaml.*{message}"):
+        compose_cells("mini", conf)
+
+
+@pytest.mark.parametrize(
+    ("parent", "message"),
+    [("defalt", "'defalt' is no experiment"), ("svd", "descend from each other")],
+)
+def test_impossible_parent(conf, parent, message):
+    path = conf / "experiment/svd.yaml"
+    path.write_text(path.read_text().replace("parent: default", f"parent: {parent}"))
+    with pytest.raises(UserError, match=message):
+        cells_text(["mini"], [0], conf)
+
+
+def test_unknown_profile_says_which_there_are(conf):
+    with pytest.raises(UserError, match=r"minni\.yaml: not found; profile is one of bccd, mini"):
+        compose_cells("minni", conf)
+
+
+def test_new_experiment_adds_only_its_own_runs(conf):
+    before = yaml.safe_load(cells_text(["mini"], [0, 1], conf))
+    (conf / "experiment/quick.yaml").write_text(
+        "# @package _global_\nexperiment: quick\ntrain: {solver: {iterations: 9}}\n"
+    )
+    after = yaml.safe_load(cells_text(["mini"], [0, 1], conf))
+    new = {"mini-XS-quick-0", "mini-XS-quick-1"}
+    for stage in ("train", "detect"):
+        assert set(after[stage]) - set(before[stage]) == new
+        assert {key: after[stage][key] for key in before[stage]} == before[stage]
+    assert after["profiles"] == before["profiles"]
+
+
+def test_weights_come_from_the_parent_of_the_same_seed():
+    plan = yaml.safe_load(cells_text(["mini"], [0, 3], CONF))
+    train, detect = plan["train"], plan["detect"]
+    assert train["mini-XS-default-3"]["parent"] == "artefacts/backbone/XS.safetensors"
+    parent = "artefacts/mini/train/XS-no_bbox_reg-3/weights.safetensors"
+    assert train["mini-XS-piecewise-3"]["parent"] == parent
+    default = "artefacts/mini/train/XS-default-3/weights.safetensors"
+    assert train["mini-XS-svm-3"]["parent"] == default
+    assert "mini-XS-svd-3" not in train
+    assert detect["mini-XS-svd-3"]["weights"] == default
+    assert detect["mini-XS-svm-3"]["weights"].endswith("XS-svm-3/weights.safetensors")

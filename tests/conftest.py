@@ -1,0 +1,55 @@
+"""What tests share: the repository, and every config that conf/ can compose."""
+
+import sys
+from functools import cache
+from pathlib import Path
+
+import pytest
+import yaml
+
+REPO = Path(__file__).parents[1]
+# `pytest` alone, unlike `python -m pytest`, does not put the current folder there.
+sys.path.insert(0, str(REPO))
+
+from frcn.config import Cell  # noqa: E402
+from pipelines import compose  # noqa: E402
+
+
+@pytest.fixture
+def repo() -> Path:
+    """The root of the repository."""
+    return REPO
+
+
+def cell_keys() -> list[tuple[str, str, str]]:
+    """(profile, network, experiment) of every cell, found by globbing conf/, not composed."""
+
+    def plan(group: str, name: str) -> dict:
+        return yaml.safe_load((REPO / "conf" / group / f"{name}.yaml").read_text()).get("plan", {})
+
+    return [
+        (profile, network, experiment)
+        for profile in compose.names("profile", REPO / "conf")
+        for network in plan("profile", profile)["networks"]
+        for experiment in compose.names("experiment", REPO / "conf")
+        if experiment not in plan("profile", profile).get("without", [])
+        and network in plan("experiment", experiment).get("only_networks", [network])
+    ]
+
+
+@cache
+def _compose(profile: str, network: str, experiment: str) -> Cell | None:
+    return compose.compose_cell(profile, network, experiment, REPO / "conf")
+
+
+@pytest.fixture
+def composed_cell(request: pytest.FixtureRequest) -> Cell:
+    """A test with this argument runs once for each cell of each profile."""
+    return _compose(*request.param)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "composed_cell" in metafunc.fixturenames:
+        keys = cell_keys()
+        names = ["-".join(key) for key in keys]
+        metafunc.parametrize("composed_cell", keys, indirect=True, ids=names)

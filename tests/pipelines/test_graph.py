@@ -1,0 +1,260 @@
+"""What DVC makes of dvc.yaml: tried in a copy of the repository with placeholder outs."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+
+from pipelines.cells import cells_text
+from pipelines.import_closure import import_closure
+
+REPO = Path(__file__).parents[2]
+PARTS = (".dvc/config", ".dvc/.gitignore", ".dvcignore", ".gitignore", "dvc.yaml", "params.yaml")
+TREES = ("conf", "pipelines", "src")
+SCRIPTS = sorted(
+    path.stem
+    for path in (REPO / "pipelines").glob("*.py")
+    if f"python -m pipelines.{path.stem} " in (REPO / "dvc.yaml").read_text()
+)
+# Few experiments keep DVC quick; these have every kind of parent.
+KEPT = ("default", "fc_only", "no_bbox_reg", "piecewise", "svd")
+
+
+def run(repo: Path, *arguments: str, check: bool = True, **variables: str):
+    """Run a module of Python in a copy of the repository, with that copy's code."""
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    environment = os.environ | {
+        "PATH": path,
+        "PYTHONPATH": os.pathsep.join([str(repo / "src"), str(repo)]),
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+    environment.pop("MLFLOW_TRACKING_URI", None)
+    result = subprocess.run(
+        [sys.executable, "-m", *arguments],
+        cwd=repo,
+        env=environment | variables,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert not check or result.returncode == 0, result.stdout + result.stderr
+    return result
+
+
+def stale(repo: Path) -> set[str]:
+    """Stages that `dvc status` calls changed, but for `networks`, of which only XS matters."""
+    return set(json.loads(run(repo, "dvc", "status", "--json").stdout)) - {"networks"}
+
+
+def update_configs(repo: Path) -> None:
+    run(repo, "dvc", "repro", "configs@mini")
+
+
+def plan_again(repo: Path, seeds: list[int]) -> None:
+    (repo / "pipelines/cells.yaml").write_text(cells_text(["mini"], seeds, repo / "conf"))
+
+
+def edit(path: Path, old: str, new: str) -> None:
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+
+
+def write_placeholders(repo: Path) -> None:
+    """An out of the right kind for each stage, so that DVC has something to lock."""
+    cells = yaml.safe_load((repo / "pipelines/cells.yaml").read_text())
+    files = [
+        "data/mini/manifest.json",
+        "artefacts/mini/proposals/trainval.npy",
+        "artefacts/backbone/XS.safetensors",
+        "artefacts/backbone/XS.json",
+        "results/mini/claims.md",
+        "results/mini/report.html",
+    ]
+    for run_key in (*cells["train"].values(),):
+        name = f"{run_key['cell']}-{run_key['seed']}"
+        files.append(f"artefacts/mini/train/{name}/weights.safetensors")
+    for run_key in (*cells["detect"].values(),):
+        name = f"{run_key['cell']}-{run_key['seed']}"
+        files.append(f"artefacts/mini/detect/{name}/detections.parquet")
+        files.append(f"artefacts/mini/score/{name}/curves.csv")
+        files.append(f"artefacts/mini/score/{name}/score.json")
+    for file in files:
+        (repo / file).parent.mkdir(parents=True, exist_ok=True)
+        (repo / file).write_text(json.dumps({"placeholder": file}))
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory):
+    """A copy of the repository, all of whose stages DVC takes for done."""
+    repo = tmp_path_factory.mktemp("template")
+    for part in PARTS:
+        (repo / part).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(REPO / part, repo / part)
+    for tree in TREES:
+        shutil.copytree(REPO / tree, repo / tree, ignore=shutil.ignore_patterns("__pycache__"))
+    for experiment in (repo / "conf/experiment").glob("*.yaml"):
+        if experiment.stem not in KEPT:
+            experiment.unlink()
+    (repo / "params.yaml").write_text("profile: [mini]\nseeds: [0]\n")
+    subprocess.run(["git", "init", "-q", str(repo)], check=True)
+    # The first `dvc repro` finds cells.yaml out of date, mends it and says so.
+    first = run(repo, "dvc", "repro", "configs@mini", check=False)
+    assert first.returncode != 0
+    assert "out of date and is updated; run `dvc repro` again" in first.stderr
+    run(repo, "dvc", "repro", "networks", "configs@mini")
+    write_placeholders(repo)
+    run(repo, "dvc", "commit", "-f")
+    assert stale(repo) == set()
+    return repo
+
+
+@pytest.fixture
+def copy(template, tmp_path):
+    return Path(shutil.copytree(template, tmp_path / "repo", symlinks=True))
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_stage_depends_on_all_modules_that_it_imports(script):
+    stages = yaml.safe_load((REPO / "dvc.yaml").read_text())["stages"]
+    closure = import_closure(f"pipelines.{script}")
+    users = {
+        name: body
+        for name, stage in stages.items()
+        if f"pipelines.{script} " in (body := stage.get("do", stage))["cmd"]
+    }
+    assert users
+    for name, body in users.items():
+        deps = [dep for dep in body["deps"] if not dep.startswith("$")]
+        missing = {
+            file
+            for file in closure
+            if not any(file == dep or file.startswith(f"{dep}/") for dep in deps)
+        }
+        assert not missing, f"stage {name} of dvc.yaml lacks deps"
+        code = [dep for dep in deps if dep.startswith(("src/", "pipelines/"))]
+        idle = {dep for dep in code if not any(file.startswith(dep) for file in closure)}
+        assert not idle, f"stage {name} of dvc.yaml depends on what it does not import"
+
+
+def test_scripts_of_all_stages_were_found():
+    assert {"configs", "fetch", "proposals", "backbone", "train", "detect", "score", "report"} == {
+        *SCRIPTS
+    }
+
+
+def test_editing_an_imported_module_makes_its_stages_stale(copy):
+    with (copy / "src/frcn/boxes.py").open("a") as file:
+        file.write("\n")
+    found = {name.split("@")[0] for name in stale(copy)}
+    assert found == {"fetch", "proposals", "backbone", "train", "detect", "score", "report"}
+
+
+def test_editing_the_evaluation_retrains_nothing(copy):
+    with (copy / "src/frcn/evaluation/voc_ap.py").open("a") as file:
+        file.write("\n")
+    assert {name.split("@")[0] for name in stale(copy)} == {"score", "report"}
+
+
+def test_an_experiments_edit_concerns_its_own_training_only(copy):
+    edit(copy / "conf/experiment/fc_only.yaml", "learn_from: fc6", "learn_from: fc7")
+    update_configs(copy)
+    assert stale(copy) == {"train@mini-XS-fc_only-0", "report@mini"}
+
+
+def test_a_comment_concerns_no_stage_but_configs(copy):
+    edit(copy / "conf/experiment/fc_only.yaml", "# Only fc6", "# Nothing but fc6")
+    update_configs(copy)
+    assert stale(copy) == set()
+
+
+def test_a_changed_test_setting_trains_nothing(copy):
+    edit(copy / "conf/recipe/small.yaml", "  split: test\n", "  split: test\n  max_per_image: 50\n")
+    update_configs(copy)
+    assert stale(copy) == {*(f"detect@mini-XS-{name}-0" for name in KEPT), "report@mini"}
+
+
+def test_a_changed_metric_runs_no_network(copy):
+    edit(copy / "conf/recipe/small.yaml", "bootstrap_samples: 1000", "bootstrap_samples: 999")
+    update_configs(copy)
+    assert stale(copy) == {*(f"score@mini-XS-{name}-0" for name in KEPT), "report@mini"}
+
+
+def test_new_experiment_runs_only_its_own_cells(copy):
+    (copy / "conf/experiment/quick.yaml").write_text(
+        "# @package _global_\nexperiment: quick\ntrain: {solver: {iterations: 9}}\n"
+    )
+    plan_again(copy, seeds=[0])
+    update_configs(copy)
+    own = {f"{stage}@mini-XS-quick-0" for stage in ("train", "detect", "score")}
+    assert stale(copy) == {*own, "report@mini"}
+
+
+def test_more_seeds_keep_the_runs_of_the_first(copy):
+    (copy / "params.yaml").write_text("profile: [mini]\nseeds: [0, 1]\n")
+    plan_again(copy, seeds=[0, 1])
+    found = stale(copy) - {"configs@mini", "report@mini"}
+    assert {name for name in found if not name.endswith("-1")} == set()
+    assert "train@mini-XS-piecewise-1" in found
+
+
+def test_check_lock_tells_a_stale_lock_from_a_good_one(copy):
+    # As in a fresh clone: outs that git ignores are not there.
+    for folder in ("artefacts", "configs", "data", ".dvc/cache", ".dvc/tmp"):
+        shutil.rmtree(copy / folder, ignore_errors=True)
+    good = run(copy, "pipelines.check_lock")
+    assert "up to date for mini" in good.stdout
+    with (copy / "src/frcn/systems/fast_rcnn.py").open("a") as file:
+        file.write("\n")
+    bad = run(copy, "pipelines.check_lock", check=False)
+    assert bad.returncode == 1
+    assert "train@mini-XS-default-0" in bad.stderr
+    assert "fetch@mini" not in bad.stderr
+
+
+def test_terminated_reproduce_restores_cells_yaml(copy):
+    cells = copy / "pipelines/cells.yaml"
+    before = cells.read_text()
+    path = os.pathsep.join([str(copy / "src"), str(copy)])
+    # A folder that isn't there stops the run before any download, should the signal come late.
+    environment = os.environ | {"PYTHONPATH": path, "FRCN_BCCD": "nowhere"}
+    command = [sys.executable, "-m", "pipelines.reproduce", "--profile", "bccd"]
+    with subprocess.Popen(command, cwd=copy, env=environment, stderr=subprocess.PIPE) as process:
+        deadline = time.monotonic() + 60
+        while "bccd" not in cells.read_text() and time.monotonic() < deadline:
+            time.sleep(0.02)
+        process.send_signal(signal.SIGTERM)
+        _, errors = process.communicate()
+    assert process.returncode == 130, errors
+    assert cells.read_text() == before
+    assert (copy / "params.yaml").read_text() == "profile: [mini]\nseeds: [0]\n"
+
+
+def test_one_profile_alone_leaves_the_others_as_they_are(copy):
+    before = (copy / "pipelines/cells.yaml").read_text()
+    result = run(copy, "pipelines.reproduce", "--profile", "bccd", check=False, FRCN_BCCD="nowhere")
+    assert result.returncode == 2
+    assert "nowhere: not found" in result.stderr
+    assert (copy / "pipelines/cells.yaml").read_text() == before
+    assert (copy / "configs/bccd/XS-default.yaml").exists()
+    assert stale(copy) == set()
+
+
+def test_reproduce_collects_once_and_is_then_done_without_mlflow(copy):
+    # Another profile than that of params.yaml is asked for.
+    edit(copy / "params.yaml", "mini", "bccd")
+    first = run(copy, "pipelines.reproduce", "--profile", "mini")
+    assert f"MLflow: {2 * len(KEPT) + 1} runs written to experiment frcn-mini" in first.stdout
+    assert "results/mini/claims.md" in first.stdout
+    assert first.stdout.endswith("Report: results/mini/report.html\n")
+    again = run(copy, "pipelines.reproduce", "--profile", "mini", PYTHONPROFILEIMPORTTIME="1")
+    assert "MLflow" not in again.stdout
+    assert "frcn.tracking" in again.stderr
+    assert "mlflow" not in again.stderr
