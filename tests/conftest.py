@@ -4,8 +4,11 @@ import sys
 from functools import cache
 from pathlib import Path
 
+import cv2
 import pytest
+import torch
 import yaml
+from hypothesis import settings
 
 REPO = Path(__file__).parents[1]
 # `pytest` alone, unlike `python -m pytest`, does not put the current folder there.
@@ -13,6 +16,17 @@ sys.path.insert(0, str(REPO))
 
 from frcn.config import Cell  # noqa: E402
 from pipelines import compose  # noqa: E402
+
+# A loaded machine is no failure.
+settings.register_profile("frcn", deadline=None)
+settings.load_profile("frcn")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _one_thread() -> None:
+    """The tests' tensors are small: threads cost more than they give, and workers share cores."""
+    torch.set_num_threads(1)
+    cv2.setNumThreads(1)
 
 
 @pytest.fixture

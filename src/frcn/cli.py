@@ -12,6 +12,9 @@ from pathlib import Path
 
 from frcn.errors import UserError
 
+DEMO_CONFIG = Path("configs/mini/XS-default.yaml")
+DEMO_WEIGHTS = Path("artefacts/mini/train/XS-default-0/weights.safetensors")
+
 
 @dataclass(frozen=True)
 class Command:
@@ -61,7 +64,76 @@ def _score(arguments: argparse.Namespace) -> None:
         print(f"Not scored, though {image_set} has objects of them: {', '.join(not_scored)}.")
 
 
+def _demo_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("pictures", nargs="+", type=Path, metavar="IMAGE", help="image files")
+    parser.add_argument(
+        "--config",
+        type=Path,
+        metavar="YAML",
+        help=f"resolved config of the cell; needs --weights (default: {DEMO_CONFIG})",
+    )
+    parser.add_argument(
+        "--weights",
+        type=Path,
+        metavar="FILE",
+        help=f"what the cell trained; needs --config (default: {DEMO_WEIGHTS})",
+    )
+    parser.add_argument("--proposals", action="store_true", help="draw the proposals too")
+    parser.add_argument(
+        "--threshold",
+        type=float,
+        default=0.5,
+        metavar="SCORE",
+        help="least score that is drawn (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=Path("demo"),
+        metavar="DIR",
+        help="folder of the drawings (default: %(default)s)",
+    )
+
+
+def _demo(arguments: argparse.Namespace) -> None:
+    from frcn.config import Cell, load  # noqa: PLC0415
+    from frcn.demo import demo  # noqa: PLC0415
+
+    if (arguments.config is None) != (arguments.weights is None):
+        raise UserError("--config and --weights belong together; give both or neither")
+    cell = load(Cell, arguments.config or DEMO_CONFIG)
+    weights = arguments.weights or DEMO_WEIGHTS
+    for shown in demo(
+        cell,
+        weights,
+        arguments.pictures,
+        arguments.out,
+        arguments.threshold,
+        arguments.proposals,
+    ):
+        print(shown, flush=True)
+
+
+def _list_arguments(parser: argparse.ArgumentParser) -> None:
+    for name, content in (("configs", "resolved configs"), ("artefacts", "results of the stages")):
+        parser.add_argument(
+            f"--{name}",
+            type=Path,
+            default=Path(name),
+            metavar="DIR",
+            help=f"folder of the {content} (default: %(default)s)",
+        )
+
+
+def _list(arguments: argparse.Namespace) -> None:
+    from frcn.listing import list_cells  # noqa: PLC0415
+
+    print(list_cells(arguments.configs, arguments.artefacts))
+
+
 COMMANDS = {
+    "demo": Command("draw the detections of a trained cell on any picture", _demo_arguments, _demo),
+    "list": Command("list the cells, which of them ran, and their mAP", _list_arguments, _list),
     "score": Command(
         "score a detector's VOC result files: AP per class and mAP", _score_arguments, _score
     ),

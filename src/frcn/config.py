@@ -75,6 +75,7 @@ class Proposals(Strict):
     mode: Literal["fast", "quality", "single"]
     base_k: Positive
     sigma: Annotated[float, Field(gt=0)]
+    max_width: Positive | None = None
     min_side: Annotated[int, Field(ge=0)] = 0
     max_boxes: Positive = 10000
     seed: int = 0

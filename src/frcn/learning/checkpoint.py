@@ -52,7 +52,7 @@ class Checkpoint:
         tensors["random/cpu"] = torch.get_rng_state()
         if torch.cuda.is_available():
             tensors["random/cuda"] = torch.cuda.get_rng_state()
-        return tensors
+        return {name: tensor.contiguous() for name, tensor in tensors.items()}
 
     def restore(self) -> tuple[int, float, list[list[float]]]:
         """Steps done, seconds spent and the log so far; (0, 0, []) when there is nothing to resume.

@@ -67,7 +67,7 @@ def fine_tune(
             saving = (step + 1) % train.solver.checkpoint_every == 0 and not last
             if (step + 1) % DISPLAY == 0 or saving or last:
                 log.append(_log_row(step, optimiser.learning_rate(step), pending))
-                bar.set_postfix(loss=f"{log[-1][2]:.3f}")
+                bar.set_postfix(loss=f"{log[-1][2]:.3f}", refresh=False)
                 pending.clear()
             if saving:
                 checkpoint.save(step + 1, time.perf_counter() - start, log)

@@ -70,6 +70,8 @@ def roi_image(
     rois = np.concatenate([annotation.boxes, proposals]).astype(np.float32)
     overlap = box_ops.iou(rois, annotation.boxes)
     best = overlap.argmax(axis=1)
+    # Of two objects in the same place each is its own best: GT rows keep their class.
+    best[: len(annotation.boxes)] = np.arange(len(annotation.boxes))
     overlaps = overlap.max(axis=1)
     is_target = overlaps >= target_threshold
     targets = np.zeros((len(rois), 4), dtype=np.float32)

@@ -28,7 +28,8 @@ def save(
     path: Path, tensors: dict[str, Tensor], network: str, preprocessing: Preprocessing
 ) -> None:
     """Write weights of network ``network`` atomically, with their pre-processing."""
-    metadata = {"network": network, "preprocessing": json.dumps(asdict(preprocessing))}
+    # One key: safetensors writes several in random order, and equal weights shall be equal bytes.
+    metadata = {"frcn": json.dumps({"network": network, "preprocessing": asdict(preprocessing)})}
     contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     with atomic_path(path) as temporary:
         save_file(contiguous, temporary, metadata)
@@ -44,18 +45,18 @@ def load(path: Path, network: str) -> tuple[dict[str, Tensor], Preprocessing]:
         raise UserError(f"{path}: no such checkpoint. `dvc repro` trains it.")
     try:
         with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
+            described = json.loads((file.metadata() or {}).get("frcn", "{}"))
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except SafetensorError as error:
         raise UserError(
             f"{path}: damaged weights ({error}). Delete the file and run `dvc repro` again."
         ) from None
-    if metadata.get("network") != network:
+    if described.get("network") != network:
         raise UserError(
-            f"{path}: weights of network {metadata.get('network')!r}, wanted {network!r}."
+            f"{path}: weights of network {described.get('network')!r}, wanted {network!r}."
             " Choose the checkpoint that belongs to the config."
         )
-    values = json.loads(metadata["preprocessing"])
+    values = described["preprocessing"]
     return tensors, Preprocessing(tuple(values["mean"]), tuple(values["std"]))
 
 

@@ -95,7 +95,8 @@ def detect(cell: Cell, dataset: VOCDataset, store: ProposalStore, weights_file: 
                 frames.append(_frame(image_id, name, scores[kept, label], corners))
             bar.update()
     detections = pd.concat(frames, ignore_index=True)
-    final = detections["class"].map({name: t.value for name, t in thresholds.items()})
+    # Without a single detection pandas takes the column for text.
+    final = detections["class"].map({name: t.value for name, t in thresholds.items()}).astype(float)
     detections = detections[detections["score"] > final]
     with atomic_path(out / "detections.parquet") as temporary:
         detections.astype({c: np.float32 for c in ("score", "x1", "y1", "x2", "y2")}).to_parquet(

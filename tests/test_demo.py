@@ -1,0 +1,174 @@
+"""``frcn demo`` and ``frcn list``, run as a user runs them, on weights made by hand."""
+
+import cv2
+import numpy as np
+import pytest
+import torch
+import yaml
+
+from frcn import demo
+from frcn.cli import main
+from frcn.config import Cell, validate
+from frcn.data.testing import TINY_CLASSES, TINY_SIZE, write_tiny_tree
+from frcn.models import weights
+from frcn.models.fast_rcnn_net import FastRCNNNet
+from frcn.models.weights import Preprocessing
+
+LEFT_BIAS = 4.0
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _one_thread():
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture(name="values")
+def _values(tmp_path):
+    scales = {"short_sides": [48], "max_size": 96}
+    return {
+        "profile": "tiny",
+        "experiment": "default",
+        "network": {"name": "XS", "learn_from": "conv3_1", "svd_ranks": {}},
+        "data": {
+            "root": str(tmp_path / "voc"),
+            "source": {"kind": "folder", "path": "unused"},
+            "classes": list(TINY_CLASSES),
+            "splits": {"trainval": "trainval", "test": "test"},
+        },
+        "proposals": {
+            "method": "selective_search",
+            "mode": "single",
+            "base_k": 20,
+            "sigma": 0.8,
+        },
+        "train": {
+            "kind": "sgd",
+            "parent": "backbone",
+            "splits": ["trainval"],
+            "proposals": 30,
+            "learn_from": "conv3_1",
+            "scales": scales,
+        },
+        "test": {"split": "test", "proposals": 30, "scales": scales},
+    }
+
+
+@pytest.fixture(name="trained")
+def _trained(tmp_path):
+    """Weights that call every proposal ``left`` and leave its box as it is."""
+    network = FastRCNNNet("XS", len(TINY_CLASSES))
+    with torch.no_grad():
+        for layer in (network.cls_score, network.bbox_pred):
+            layer.weight.zero_()
+            layer.bias.zero_()
+        network.cls_score.bias[1] = LEFT_BIAS
+    path = tmp_path / "weights.safetensors"
+    weights.save(path, network.state_dict(), "XS", Preprocessing((0, 0, 0), (1, 1, 1)))
+    return path
+
+
+@pytest.fixture(name="picture")
+def _picture(tmp_path):
+    write_tiny_tree(tmp_path / "voc", {"test": 1})
+    return tmp_path / "voc/JPEGImages/test_0.jpg"
+
+
+@pytest.fixture(name="arguments")
+def _arguments(tmp_path, values, trained):
+    config = tmp_path / "cell.yaml"
+    config.write_text(yaml.safe_dump(values))
+    out = tmp_path / "out"
+    return ["--config", str(config), "--weights", str(trained), "--out", str(out)]
+
+
+def test_draws_detections_and_proposals(picture, arguments, tmp_path, capsys):
+    before = picture.read_bytes()
+    assert main(["demo", str(picture), "--proposals", *arguments]) == 0
+    line = capsys.readouterr().out
+    assert line.startswith(f"{picture}: ")
+    assert len(line.splitlines()) == 1
+    drawn = cv2.imread(str(tmp_path / "out/test_0_detections.jpg"))
+    assert max(drawn.shape[:2]) == demo.LEGIBLE_SIDE
+    assert cv2.imread(str(tmp_path / "out/test_0_proposals.jpg")).shape[:2] == TINY_SIZE
+    assert picture.read_bytes() == before
+
+
+def test_threshold_above_every_score_draws_nothing(picture, arguments, capsys):
+    assert main(["demo", str(picture), "--threshold", "0.99", *arguments]) == 0
+    assert ": 0 detections," in capsys.readouterr().out
+
+
+def test_detections_are_the_proposals_that_nms_keeps(values, trained, picture):
+    cell = validate(Cell, values, "here")
+    detector, _, _ = demo.load_detector(cell, trained)
+    apart = np.array([[0, 0, 19, 19], [30, 20, 49, 39]], dtype=np.float32)
+    twin = apart[:1] + 1
+    found = demo.find_detections(
+        detector, cell, demo.read_picture(picture), np.concatenate([apart, twin]), 0.5
+    )
+    assert set(found["class"]) == {"left"}
+    expected = np.exp(LEFT_BIAS) / (np.exp(LEFT_BIAS) + 2)
+    np.testing.assert_allclose(found["score"], expected, rtol=1e-5)
+    np.testing.assert_allclose(found[["x1", "y1", "x2", "y2"]], apart)
+
+
+@pytest.mark.parametrize(("configured", "width"), [(None, demo.PROPOSAL_WIDTH), (200, 200)])
+def test_wide_picture_is_searched_at_a_lower_width(values, monkeypatch, configured, width):
+    made = []
+    monkeypatch.setattr(demo, "make_method", made.append)
+    cell = validate(
+        Cell, values | {"proposals": values["proposals"] | {"max_width": configured}}, ""
+    )
+    demo.method_for(cell.proposals)
+    assert made == [cell.proposals.model_copy(update={"max_width": width})]
+
+
+def _error(capsys, *arguments):
+    assert main(["demo", *map(str, arguments)]) == 2
+    return capsys.readouterr().err
+
+
+def test_bad_pictures(tmp_path, arguments, picture, capsys):
+    missing = tmp_path / "none.jpg"
+    assert f"{missing}: not found" in _error(capsys, missing, *arguments)
+    broken = tmp_path / "broken.jpg"
+    broken.write_bytes(b"no picture at all")
+    assert f"{broken}: can't be read" in _error(capsys, broken, *arguments)
+    other = tmp_path / picture.name
+    assert "called test_0" in _error(capsys, picture, other, *arguments)
+    assert not (tmp_path / "out").exists()
+
+
+def test_missing_checkpoint_and_config(tmp_path, arguments, picture, capsys):
+    config = arguments[:2]
+    missing = tmp_path / "none.safetensors"
+    message = _error(capsys, picture, *config, "--weights", missing)
+    assert f"{missing}: no such checkpoint" in message
+    assert "dvc repro" in message
+    assert "belong together" in _error(capsys, picture, *config)
+    message = _error(capsys, picture, "--config", missing, "--weights", missing)
+    assert f"{missing}: not found" in message
+
+
+def test_list_says_which_cells_ran(tmp_path, capsys):
+    configs, artefacts = tmp_path / "configs", tmp_path / "artefacts"
+    (configs / "mini").mkdir(parents=True)
+    for name in ("profile", "XS-default", "XS-proposals_25", "XS-svd"):
+        (configs / f"mini/{name}.yaml").touch()
+    for run, value in (("XS-default-0", "60.0"), ("XS-default-1", "61.0"), ("XS-svd-0", "null")):
+        folder = artefacts / "mini/score" / run
+        folder.mkdir(parents=True)
+        (folder / "score.json").write_text(f'{{"map_11pt": {value}}}')
+    command = ["list", "--configs", str(configs), "--artefacts", str(artefacts)]
+    assert main(command) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "profile  cell             state            mAP",
+        "mini     XS-default       scored, 2 seeds  60.5",
+        "mini     XS-proposals_25  never run        -",
+        "mini     XS-svd           scored, 1 seed   -",
+    ]
+    assert main(["list", "--configs", str(tmp_path / "none")]) == 2
+    assert "no resolved cells" in capsys.readouterr().err

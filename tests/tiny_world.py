@@ -1,0 +1,70 @@
+"""A world small enough to train in: tiny pictures, proposals, random XS weights, a config."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from frcn.config import Cell
+from frcn.data.testing import TINY_CLASSES, TINY_SIZE, write_tiny_tree
+from frcn.data.voc import VOCDataset
+from frcn.models import weights
+from frcn.models.fast_rcnn_net import FastRCNNNet
+from frcn.proposals.store import ProposalStore, write_store
+
+PREPROCESSING = weights.Preprocessing((60.0, 61.0, 62.0), (50.0, 51.0, 52.0))
+
+
+def write_world(root: Path, image_sets: dict[str, int]) -> None:
+    """A tiny tree under ``root/tree`` and jittered objects as proposals beside it."""
+    write_tiny_tree(root / "tree", image_sets)
+    for image_set in image_sets:
+        dataset = open_dataset(root, image_set)
+        rng = np.random.default_rng(0)
+        boxes = [jitter(dataset.annotation(i).boxes, rng) for i in range(len(dataset))]
+        write_store(root / f"{image_set}.npy", dataset, boxes, {})
+
+
+def jitter(objects: np.ndarray, rng: np.random.Generator, count: int = 40) -> np.ndarray:
+    """(count, 4) int16 boxes inside a tiny picture, near and far from its objects."""
+    height, width = TINY_SIZE
+    chosen = objects[rng.integers(len(objects), size=count)]
+    moved = chosen + rng.integers(-5, 6, chosen.shape)
+    return np.clip(moved, 0, [width - 1, height - 1] * 2).astype(np.int16)
+
+
+def open_dataset(root: Path, image_set: str) -> VOCDataset:
+    return VOCDataset(root / "tree", image_set, TINY_CLASSES)
+
+
+def open_source(root: Path, image_set: str) -> tuple[VOCDataset, ProposalStore]:
+    dataset = open_dataset(root, image_set)
+    return dataset, ProposalStore.open(root / f"{image_set}.npy", dataset)
+
+
+def write_weights(path: Path, bbox_reg: bool = True, classes: int = len(TINY_CLASSES)) -> None:
+    """Random XS weights, the same at each call."""
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        network = FastRCNNNet("XS", classes, bbox_reg)
+    weights.save(path, network.state_dict(), "XS", PREPROCESSING)
+
+
+def shrink(cell: Cell, **sections: dict) -> Cell:
+    """The cell with the tiny tree as its data; ``sections`` update its sections, one level deep."""
+    values = cell.model_dump()
+    values["data"]["classes"] = list(TINY_CLASSES)
+    for name, changes in sections.items():
+        values[name] |= changes
+    return Cell.model_validate(values)
+
+
+def tiny_cell(repo: Path, train: dict | None = None, test: dict | None = None) -> Cell:
+    """XS-default of profile mini at the tiny pictures' own size, two steps long."""
+    from pipelines import compose  # noqa: PLC0415 - conftest makes it importable
+
+    scales = {"short_sides": [48], "max_size": 64}
+    cell = compose.compose_cell("mini", "XS", "default", repo / "conf")
+    solver = {"iterations": 2, "checkpoint_every": 10}
+    base = {"scales": scales, "sampling": {"rois_per_batch": 32}, "solver": solver}
+    return shrink(cell, train=base | (train or {}), test={"scales": scales} | (test or {}))
