@@ -18,7 +18,7 @@ reproduce: $(STAMP)
 	@$(BIN)/python -m pipelines.reproduce $(if $(PROFILE),--profile $(PROFILE))
 
 test: $(STAMP)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

@@ -4,7 +4,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from frcn.report import format_tables
 from frcn.report.table import count, markdown_table, seconds, signed
 
 pytestmark = pytest.mark.usefixtures("no_charts")
@@ -168,15 +167,6 @@ def test_only_the_papers_own_data_may_be_compared_in_height(world, make_world):
     voc = make_world("voc07")
     voc.run("default", 60.0, network="L")
     assert "Only the directions" not in (voc.build() / "table_layers.md").read_text()
-
-
-def test_terminal_shows_the_claims_then_the_main_table(world):
-    world.run("default", 60.0)
-    text = format_tables(world.build())
-    titles = [line for line in text.splitlines() if line.startswith("### ")]
-    assert titles[0] == "### Claims of the talk and the paper"
-    assert titles[1].startswith("### Main result")
-    assert len(titles) == 9
 
 
 def test_markdown_is_padded_and_escaped():

@@ -1,9 +1,6 @@
 """The tables: published numbers beside ours, each from the cells that were run and no others."""
 
-from collections import Counter
 from collections.abc import Sequence
-from itertools import chain
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -254,21 +251,6 @@ def proposals_table(
         notes=[*paper.notes, *footnotes],
         words=("network", "experiment"),
     )
-
-
-def format_tables(out: Path) -> str:
-    """All tables of a results folder, for a terminal: the claims, the main table, the others.
-
-    Reads only what :func:`frcn.report.build` wrote. Notes that stand under several tables are
-    printed once, at the end.
-    """
-    out = Path(out)
-    paths = sorted(out.glob("table_*.md"), key=lambda path: (path.stem != "table_main", path.stem))
-    paths = [path for path in (out / "claims.md", *paths) if path.exists()]
-    texts = [path.read_text().splitlines() for path in paths]
-    shared = [line for line, n in Counter(chain(*texts)).items() if n > 1 and line.startswith("- ")]
-    own = ["\n".join(line for line in text if line not in shared).rstrip() for text in texts]
-    return "\n\n".join([*own, "\n".join(shared)]).rstrip() + "\n"
 
 
 def _rounded(value: float | None) -> float:
