@@ -36,7 +36,7 @@ def exit_cleanly(main: Callable[[], None]) -> None:
 
 def resume_file(profile: str, run_name: str) -> Path:
     """Where a training keeps its resumable state: outside the outs, which DVC deletes."""
-    return Path("artefacts/resume") / profile / f"{run_name}.pt"
+    return Path("artefacts/resume") / profile / f"{run_name}.safetensors"
 
 
 def proposals_file(profile: str, split: str) -> Path:

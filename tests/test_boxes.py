@@ -67,23 +67,6 @@ def test_flipping_twice_changes_nothing(boxes):
     np.testing.assert_array_equal(box_ops.flip(box_ops.flip(boxes, 61), 61), boxes)
 
 
-def slow_nms(boxes, scores, threshold):
-    order = sorted(range(len(boxes)), key=lambda i: -scores[i])
-    kept = []
-    for i in order:
-        if all(slow_iou(boxes[i], boxes[j]) <= threshold for j in kept):
-            kept.append(i)
-    return kept
-
-
-@given(box_arrays(), st.randoms(use_true_random=False))
-def test_nms_against_the_greedy_loop(boxes, random):
-    scores = np.array(random.sample(range(1000), len(boxes))) / 1000
-    # Thresholds that no IoU of small integer boxes can equal within float32.
-    assert box_ops.nms(boxes, scores, 0.30003).tolist() == slow_nms(boxes, scores, 0.30003)
-
-
 def test_no_boxes():
     empty = np.zeros((0, 4))
     assert box_ops.iou(empty, np.array([[0, 0, 1, 1]])).shape == (0, 1)
-    assert box_ops.nms(empty, np.zeros(0), 0.3).tolist() == []

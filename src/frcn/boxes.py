@@ -9,8 +9,6 @@ Source: FACTS §1.12, the table of "+1" conventions.
 """
 
 import numpy as np
-import torch
-from torchvision.ops import nms as torchvision_nms
 
 EPS = 1e-14
 """Added to widths and heights when targets are encoded and decoded (FACTS §1.1)."""
@@ -100,27 +98,3 @@ def flip(boxes: np.ndarray, width: int) -> np.ndarray:
     flipped[:, 0] = width - 1 - boxes[:, 2]
     flipped[:, 2] = width - 1 - boxes[:, 0]
     return flipped
-
-
-def nms(boxes: np.ndarray, scores: np.ndarray, threshold: float) -> np.ndarray:
-    """Greedy non-maximum suppression of (R, 4) inclusive boxes by (R,) scores.
-
-    Returns the indices kept, best first, as int64. torchvision counts widths without +1, so
-    the far corners move by one first; it keeps a box whose IoU equals the threshold, while the
-    original's compiled version suppresses it (docs/deviations.md).
-    """
-    shifted = torch.tensor(np.asarray(boxes, dtype=np.float32))
-    shifted[:, 2:] += 1
-    kept = torchvision_nms(shifted, torch.tensor(np.asarray(scores, dtype=np.float32)), threshold)
-    return kept.numpy()
-
-
-def batched_nms(
-    boxes: np.ndarray, scores: np.ndarray, groups: np.ndarray, threshold: float
-) -> np.ndarray:
-    """:func:`nms` within each group of equal (R,) integers: the indices kept, ascending int64."""
-    order = np.argsort(groups, kind="stable")
-    starts = np.flatnonzero(np.diff(groups[order])) + 1
-    # One group at a time: shifting groups apart in float32, as is usual, costs precision.
-    kept = [rows[nms(boxes[rows], scores[rows], threshold)] for rows in np.split(order, starts)]
-    return np.sort(np.concatenate(kept))

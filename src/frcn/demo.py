@@ -9,10 +9,10 @@ import cv2
 import numpy as np
 import pandas as pd
 
-from frcn import boxes as box_ops
 from frcn import config
 from frcn.artefacts import write_bytes
 from frcn.errors import UserError
+from frcn.nms import nms
 from frcn.proposals import ProposalMethod, make_method
 from frcn.report.drawing import draw_detections, draw_proposals
 from frcn.systems.detector import Detector
@@ -121,7 +121,7 @@ def find_detections(
         # NMS never lets a weaker box remove a stronger one, so the threshold may come first.
         likely = np.flatnonzero(scores[:, label] >= threshold)
         corners = boxes[likely, 4 * label : 4 * label + 4]
-        for kept in box_ops.nms(corners, scores[likely, label], cell.score.nms):
+        for kept in nms(corners, scores[likely, label], cell.score.nms):
             rows.append((name, scores[likely[kept], label], *corners[kept]))
     return pd.DataFrame(rows, columns=list(COLUMNS))
 

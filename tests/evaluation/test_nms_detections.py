@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from frcn.boxes import nms
 from frcn.evaluation.nms_detections import nms_detections
+from frcn.nms import nms
 
 BOX, NEAR, FAR = (0, 0, 9, 9), (0, 0, 9, 8), (50, 50, 59, 59)
 

@@ -108,3 +108,14 @@ def test_help_loads_nothing_heavy():
     )
     assert "score" in done.stdout
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_a_reader_that_stops_reading_is_no_error(results, voc):
+    program = "import sys; from frcn.cli import main; sys.exit(main(sys.argv[1:]))"
+    command = [sys.executable, "-c", program, "score", f"--results={results}", f"--voc={voc}"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        process.stdout.close()
+        errors = process.stderr.read().decode()
+    assert process.returncode == 0
+    assert "Traceback" not in errors
+    assert "BrokenPipe" not in errors

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from frcn.boxes import batched_nms
+from frcn.nms import batched_nms
 
 
 def nms_detections(detections: pd.DataFrame, threshold: float) -> pd.DataFrame:
@@ -11,7 +11,7 @@ def nms_detections(detections: pd.DataFrame, threshold: float) -> pd.DataFrame:
 
     Args:
         detections: columns image_id, class, score, x1, y1, x2, y2 (0-based inclusive).
-        threshold: IoU above which the weaker of two detections goes.
+        threshold: IoU from which on the weaker of two detections goes.
     """
     images, _ = pd.factorize(detections["image_id"])
     classes, names = pd.factorize(detections["class"])

@@ -54,7 +54,7 @@ def assemble(
             picture = picture[:, ::-1]
             chosen = box_ops.flip(chosen, width)
         images.append(normalise_and_resize(picture, scale, preprocessing.mean, preprocessing.std))
-        rois.append(np.insert(chosen * scale, 0, position, axis=1))
+        rois.append(np.insert(chosen.astype(np.float64) * scale, 0, position, axis=1))
         label, target = _labels_and_targets(entry, sample, statistics)
         labels.append(label)
         targets.append(target)

@@ -7,7 +7,6 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
-from sklearn.svm import LinearSVC
 
 from frcn.config import Svm
 from frcn.learning.roidb import RoiImage
@@ -107,6 +106,9 @@ class HardNegativeMiner:
         self._fresh = []
         if not len(self.positives) or not len(self._negatives):
             return
+        # Here, for most trainings and tests fit no SVM, and the import takes a second.
+        from sklearn.svm import LinearSVC  # noqa: PLC0415
+
         svm = LinearSVC(
             C=self._settings.C,
             class_weight={1: self._settings.positive_weight, -1: 1},

@@ -52,19 +52,19 @@ def _s() -> Architecture:
     trunk = nn.Sequential(
         OrderedDict(
             conv1=nn.Conv2d(3, 96, 11, stride=4, padding=5),
-            relu1=nn.ReLU(),
+            relu1=nn.ReLU(inplace=True),
             pool1=_max_pool(3, padding=1),
             norm1=nn.LocalResponseNorm(5, alpha=1e-4, beta=0.75, k=1),
             conv2=nn.Conv2d(96, 256, 5, padding=2, groups=2),
-            relu2=nn.ReLU(),
+            relu2=nn.ReLU(inplace=True),
             pool2=_max_pool(3, padding=1),
             norm2=nn.LocalResponseNorm(5, alpha=1e-4, beta=0.75, k=1),
             conv3=nn.Conv2d(256, 384, 3, padding=1),
-            relu3=nn.ReLU(),
+            relu3=nn.ReLU(inplace=True),
             conv4=nn.Conv2d(384, 384, 3, padding=1, groups=2),
-            relu4=nn.ReLU(),
+            relu4=nn.ReLU(inplace=True),
             conv5=nn.Conv2d(384, 256, 3, padding=1, groups=2),
-            relu5=nn.ReLU(),
+            relu5=nn.ReLU(inplace=True),
         )
     )
     return Architecture(
@@ -77,19 +77,19 @@ def _m() -> Architecture:
     trunk = nn.Sequential(
         OrderedDict(
             conv1=nn.Conv2d(3, 96, 7, stride=2),
-            relu1=nn.ReLU(),
+            relu1=nn.ReLU(inplace=True),
             norm1=nn.LocalResponseNorm(5, alpha=5e-4, beta=0.75, k=2),
             pool1=_max_pool(3),
             conv2=nn.Conv2d(96, 256, 5, stride=2, padding=1),
-            relu2=nn.ReLU(),
+            relu2=nn.ReLU(inplace=True),
             norm2=nn.LocalResponseNorm(5, alpha=5e-4, beta=0.75, k=2),
             pool2=_max_pool(3),
             conv3=nn.Conv2d(256, 512, 3, padding=1),
-            relu3=nn.ReLU(),
+            relu3=nn.ReLU(inplace=True),
             conv4=nn.Conv2d(512, 512, 3, padding=1),
-            relu4=nn.ReLU(),
+            relu4=nn.ReLU(inplace=True),
             conv5=nn.Conv2d(512, 512, 3, padding=1),
-            relu5=nn.ReLU(),
+            relu5=nn.ReLU(inplace=True),
         )
     )
     return Architecture(
@@ -117,7 +117,7 @@ def _vgg(blocks: list[list[int]], pools: int) -> nn.Sequential:
     for block, widths in enumerate(blocks, start=1):
         for index, width in enumerate(widths, start=1):
             layers[f"conv{block}_{index}"] = nn.Conv2d(channels, width, 3, padding=1)
-            layers[f"relu{block}_{index}"] = nn.ReLU()
+            layers[f"relu{block}_{index}"] = nn.ReLU(inplace=True)
             channels = width
         if block <= pools:
             layers[f"pool{block}"] = _max_pool(2)

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from frcn.boxes import iou
 from frcn.data.voc import Annotation
 
 AVERAGED_THRESHOLDS = np.arange(10, 20) / 20
@@ -51,9 +52,6 @@ def best_overlaps(
 
 def match_greedily(boxes: np.ndarray, objects: np.ndarray) -> np.ndarray:
     """Match (R, 4) boxes one to one with (G, 4) objects: (G,) IoU, 0 for the unmatched."""
-    # Here, because it brings torch, which the worker processes of this package need not load.
-    from frcn.boxes import iou  # noqa: PLC0415
-
     overlaps = np.zeros(len(objects))
     left = iou(objects, boxes)
     for _ in range(min(left.shape)):

@@ -4,9 +4,6 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-import pandas as pd
-
 from frcn.artefacts import atomic_path, write_json
 from frcn.config import Cell
 from frcn.data.voc import VOCDataset
@@ -19,8 +16,8 @@ from frcn.models import truncated_svd, weights
 from frcn.models.fast_rcnn_net import FastRCNNNet
 from frcn.progress import progress
 from frcn.proposals.store import ProposalStore
+from frcn.systems.detection_collector import DetectionCollector
 from frcn.systems.detector import Detector
-from frcn.systems.running_threshold import RunningThreshold
 
 Sources = Sequence[tuple[VOCDataset, ProposalStore]]
 
@@ -80,28 +77,18 @@ def detect(cell: Cell, dataset: VOCDataset, store: ProposalStore, weights_file: 
         # The first pass allocates memory and picks kernels; it is not timed.
         detector.detect(dataset.image(0), store.boxes(0, cell.test.proposals))
         detector.seconds.clear()
-    classes = cell.data.classes
-    capacity = cell.test.average_per_image * len(dataset)
-    thresholds = {name: RunningThreshold(capacity) for name in classes}
-    frames, proposals = [], 0
+    collector = DetectionCollector(
+        cell.data.classes, len(dataset), cell.test.max_per_image, cell.test.average_per_image
+    )
+    proposals = 0
     with progress(len(dataset), f"detect {cell.experiment}", "image") as bar:
         for index, image_id in enumerate(dataset.ids):
             boxes = store.boxes(index, cell.test.proposals)
             proposals += len(boxes)
-            scores, regressed = detector.detect(dataset.image(index), boxes)
-            for label, name in enumerate(classes, start=1):
-                kept = thresholds[name].keep(scores[:, label], cell.test.max_per_image)
-                corners = regressed[kept, 4 * label : 4 * label + 4]
-                frames.append(_frame(image_id, name, scores[kept, label], corners))
+            collector.add(image_id, *detector.detect(dataset.image(index), boxes))
             bar.update()
-    detections = pd.concat(frames, ignore_index=True)
-    # Without a single detection pandas takes the column for text.
-    final = detections["class"].map({name: t.value for name, t in thresholds.items()}).astype(float)
-    detections = detections[detections["score"] > final]
     with atomic_path(out / "detections.parquet") as temporary:
-        detections.astype({c: np.float32 for c in ("score", "x1", "y1", "x2", "y2")}).to_parquet(
-            temporary, index=False
-        )
+        collector.table().to_parquet(temporary, index=False)
     images = max(len(dataset), 1)
     phases = {name: seconds / images for name, seconds in detector.seconds.items()}
     write_json(
@@ -114,11 +101,6 @@ def detect(cell: Cell, dataset: VOCDataset, store: ProposalStore, weights_file: 
         }
         | describe(network),
     )
-
-
-def _frame(image_id: str, name: str, scores: np.ndarray, corners: np.ndarray) -> pd.DataFrame:
-    columns = dict(zip(("x1", "y1", "x2", "y2"), corners.T, strict=True))
-    return pd.DataFrame({"image_id": image_id, "class": name, "score": scores, **columns})
 
 
 def load_detector(

@@ -2,8 +2,8 @@
 
 ``generate`` writes the detection set as a VOC devkit tree; ``pretraining_batch`` draws images of
 the classification set that the networks are pre-trained on. What makes a class is how its parts
-are arranged; colours and patterns are random, and parts contrast with one another, so that
-bottom-up proposals find objects only roughly, as they do in photographs.
+are arranged, and what they are usually made of; colours vary, and parts contrast with one
+another, so that bottom-up proposals find objects only roughly, as they do in photographs.
 """
 
 from frcn.data.shapes.pretraining import PRETRAINING_CLASSES, pretraining_batch

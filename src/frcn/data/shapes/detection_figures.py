@@ -1,4 +1,4 @@
-"""The classes to detect: each is an arrangement of parts, never a colour.
+"""The classes to detect: each is an arrangement of parts; ``materials`` says what of.
 
 They come in pairs that share their gist, so that a detector has something to confuse: fish and
 kite (a body with a tail), tree and lamp (a top on a stem), cart and truck (boxes on wheels),
