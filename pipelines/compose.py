@@ -51,7 +51,12 @@ def compose_profile(name: str, conf: Path = CONF) -> Profile:
     """The sections that all cells of a profile share."""
     values = _compose(conf, ("profile", name), f"profile={name}")
     shared = {key: values.get(key) for key in Profile.model_fields}
-    return validate(Profile, shared, f"{conf}/profile/{name}.yaml")
+    where = f"{conf}/profile/{name}.yaml"
+    profile = validate(Profile, shared, where)
+    if profile.data.root != f"data/{name}":
+        # The stages of dvc.yaml look nowhere else, and depend on its manifest only.
+        raise UserError(f"{where}: data.root is {profile.data.root!r}, wanted 'data/{name}'")
+    return profile
 
 
 def compose_cells(profile: str, conf: Path = CONF) -> dict[str, Cell]:

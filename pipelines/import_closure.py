@@ -14,7 +14,8 @@ ROOTS = {"frcn": REPO / "src/frcn", "pipelines": REPO / "pipelines"}
 def import_closure(module: str) -> set[str]:
     """Files, relative to the repository, of a module and all that it imports of the project.
 
-    Imports inside functions count, and so do the packages that a module lies in.
+    Imports inside functions count, and so do the packages that a module lies in. Files with
+    nothing but a docstring are left out: they decide nothing.
     """
     seen: dict[str, Path] = {}
     waiting = [module]
@@ -26,7 +27,11 @@ def import_closure(module: str) -> set[str]:
         seen[name] = path
         waiting += _imported(path)
         waiting += [name.rsplit(".", 1)[0]] if "." in name else []
-    return {str(path.relative_to(REPO)) for path in seen.values()}
+    return {str(path.relative_to(REPO)) for path in seen.values() if _has_code(path)}
+
+
+def _has_code(path: Path) -> bool:
+    return len(ast.parse(path.read_text()).body) > 1
 
 
 def _file(name: str) -> Path | None:

@@ -175,3 +175,10 @@ def test_weights_come_from_the_parent_of_the_same_seed():
     assert "mini-XS-svd-3" not in train
     assert detect["mini-XS-svd-3"]["weights"] == default
     assert detect["mini-XS-svm-3"]["weights"].endswith("XS-svm-3/weights.safetensors")
+
+
+def test_data_must_lie_where_fetch_puts_them(conf):
+    path = conf / "profile/mini.yaml"
+    path.write_text(path.read_text().replace("data:\n", "data:\n  root: elsewhere\n"))
+    with pytest.raises(UserError, match=r"data\.root is 'elsewhere', wanted 'data/mini'"):
+        compose_cells("mini", conf)
