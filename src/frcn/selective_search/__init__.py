@@ -1,0 +1,12 @@
+"""Selective search: object proposals from hierarchical grouping of regions.
+
+    from frcn.selective_search import selective_search
+    boxes = selective_search(cv2.imread("picture.jpg"))   # (R, 4) x1 y1 x2 y2, best first
+
+It needs NumPy, Numba and OpenCV only, and nothing else of this project.
+"""
+
+from frcn.selective_search.presets import PRESETS, Preset
+from frcn.selective_search.search import selective_search
+
+__all__ = ["PRESETS", "Preset", "selective_search"]

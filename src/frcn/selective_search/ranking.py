@@ -1,0 +1,40 @@
+"""From the hierarchies' boxes to one list: random rank, duplicates, smallest side.
+
+Letters: R boxes, M regions of a hierarchy.
+Source: Uijlings et al., IJCV 2013, §4.2.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+
+def random_rank(hierarchies: Sequence[np.ndarray], seed: int) -> np.ndarray:
+    """The (M, 4) boxes of all hierarchies in one (R, 4) array, best first.
+
+    The box made last in a hierarchy has position 1, the one before position 2, and so on;
+    boxes are ordered by their position times a random number in [0, 1). Without the random
+    number, large boxes would stand too far in front.
+    """
+    positions = np.concatenate([np.arange(len(boxes), 0, -1) for boxes in hierarchies])
+    priorities = positions * np.random.default_rng(seed).random(len(positions))
+    return np.concatenate(hierarchies)[np.argsort(priorities, kind="stable")]
+
+
+def raster_order(boxes: np.ndarray) -> np.ndarray:
+    """(R, 4) boxes ordered by (y1, x1, y2, x2)."""
+    return boxes[np.lexsort(boxes.T[[2, 3, 0, 1]])]
+
+
+def without_duplicates(boxes: np.ndarray) -> np.ndarray:
+    """(R, 4) boxes, each box's first row only."""
+    # One integer per box: np.unique over rows is many times slower.
+    side = int(boxes.max(initial=0)) + 1
+    x1, y1, x2, y2 = boxes.astype(np.int64).T
+    _, first = np.unique(((x1 * side + y1) * side + x2) * side + y2, return_index=True)
+    return boxes[np.sort(first)]
+
+
+def at_least(boxes: np.ndarray, min_side: int) -> np.ndarray:
+    """The rows of (R, 4) boxes whose width and height are ``min_side`` pixels or more."""
+    return boxes[(boxes[:, 2:] - boxes[:, :2] + 1 >= min_side).all(axis=1)]
