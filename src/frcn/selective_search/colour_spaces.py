@@ -1,5 +1,4 @@
-"""The colour spaces of the search, each scaled so that a channel spans about 0 … 255,
-but for `opponent`.
+"""The colour spaces of the search, each scaled so that a channel spans about 0 … 255.
 
 All take an (H, W, 3) uint8 BGR picture and return (H, W, C) float32, with C = 1 or 3.
 Source: Uijlings et al., IJCV 2013, §3.2.
@@ -13,8 +12,6 @@ import numpy as np
 
 BT601 = (0.298936021293775, 0.587043074451121, 0.114020904255103)
 """Weights of red, green and blue in a grey value, with all their digits."""
-
-
 OPPONENT = np.array(
     [[0.0794, 0.9993, 0.4659], [0.5405, 0.6711, -0.9985], [0.5121, -1.0000, 0.1190]]
 )
@@ -78,9 +75,7 @@ def _per_pixel_hsv(image: np.ndarray) -> np.ndarray:
     out = np.empty((height, width, 3), np.float32)
     for y in range(height):
         for x in range(width):
-            blue = image[y, x, 0] / 255
-            green = image[y, x, 1] / 255
-            red = image[y, x, 2] / 255
+            red, green, blue = _red_green_blue(image[y, x])
             value = max(red, green, blue)
             chroma = value - min(red, green, blue)
             # Hues often lie half-way between two of 256 steps: the published boxes come back
@@ -108,15 +103,19 @@ def _per_pixel_rgi(image: np.ndarray) -> np.ndarray:
     for y in range(height):
         for x in range(width):
             # Here, too, float64 breaks ties as in the published boxes in this order only.
-            blue = image[y, x, 0] / 255
-            green = image[y, x, 1] / 255
-            red = image[y, x, 2] / 255
+            red, green, blue = _red_green_blue(image[y, x])
             total = red + green + blue
             out[y, x, 0] = _rounded(red / total * 255) if total > 0 else 85.0
             out[y, x, 1] = _rounded(green / total * 255) if total > 0 else 85.0
             grey = BT601[0] * red + BT601[1] * green + BT601[2] * blue
             out[y, x, 2] = _rounded(grey * 255)
     return out
+
+
+@numba.njit(cache=True)
+def _red_green_blue(pixel: np.ndarray) -> tuple[float, float, float]:
+    """A (3,) uint8 BGR pixel as float64 in 0 … 1."""
+    return pixel[2] / 255, pixel[1] / 255, pixel[0] / 255
 
 
 @numba.njit(cache=True)

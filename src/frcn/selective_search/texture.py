@@ -11,6 +11,8 @@ import cv2
 import numba
 import numpy as np
 
+from frcn.selective_search.smoothing import gaussian_kernel
+
 AXES = 4
 """0°, 45°, 90° and 135°; each stands for two opposite orientations."""
 LEVELS = 10
@@ -23,7 +25,10 @@ boxes of VOC 2007's image 001551 (FACTS §12)."""
 
 def derivatives(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Gaussian derivatives of an (H, W, C) float32 image along x and y, of the same shape."""
-    smooth, derivative = _kernels(DERIVATIVE_SIGMA)
+    gaussian = gaussian_kernel(DERIVATIVE_SIGMA)
+    offset = np.arange(len(gaussian)) - len(gaussian) // 2
+    smooth = gaussian.astype(np.float32)
+    derivative = (gaussian * offset / DERIVATIVE_SIGMA**2).astype(np.float32)
     along_x = cv2.sepFilter2D(image, -1, derivative, smooth, borderType=cv2.BORDER_REPLICATE)
     along_y = cv2.sepFilter2D(image, -1, smooth, derivative, borderType=cv2.BORDER_REPLICATE)
     return along_x.reshape(image.shape), along_y.reshape(image.shape)
@@ -45,12 +50,3 @@ def level(response: np.float32) -> np.uint8:
     """The level of a signed response: 0 … 9 towards its axis, 10 … 19 against it."""
     steps = min(abs(response) * np.float32(LEVELS / LARGEST_RESPONSE), np.float32(LEVELS - 1))
     return np.uint8(steps + (np.float32(0) if response >= 0 else np.float32(LEVELS)))
-
-
-def _kernels(sigma: float) -> tuple[np.ndarray, np.ndarray]:
-    """A sampled Gaussian, and the correlation kernel of its first derivative: (2r + 1,) float32."""
-    radius = int(np.ceil(4 * sigma))
-    x = np.arange(-radius, radius + 1)
-    gaussian = np.exp(-0.5 * (x / sigma) ** 2)
-    gaussian /= gaussian.sum()
-    return gaussian.astype(np.float32), (gaussian * x / sigma**2).astype(np.float32)
