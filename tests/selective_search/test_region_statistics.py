@@ -8,19 +8,14 @@ from frcn.selective_search.texture import DERIVATIVE_SIGMA, LARGEST_RESPONSE
 
 def slow_texture(channel: np.ndarray, labels: np.ndarray, n_regions: int) -> np.ndarray:
     """(N, 8, 10) counts: eight one-sided responses, each pixel at one level of each."""
-    x = np.arange(-4, 5)
-    gaussian = np.exp(-0.5 * (x / DERIVATIVE_SIGMA) ** 2)
-    gaussian /= gaussian.sum()
-    derivative = gaussian * x / DERIVATIVE_SIGMA**2
-    along_x = twins.correlate(channel, derivative, gaussian)
-    along_y = twins.correlate(channel, gaussian, derivative)
-    # Whole numbers and zeros lie on borders of levels; float32 may fall to either side.
-    assert np.abs(along_x).max() < LARGEST_RESPONSE * 1.1
+    along_x, along_y = twins.sampled_derivatives(channel, DERIVATIVE_SIGMA)
+    falling, rising = twins.diagonal_derivatives(channel, DERIVATIVE_SIGMA)
+    axes = (along_x, falling, along_y, rising)
     counts = np.zeros((n_regions, 8, 10), np.int64)
     for (y, x_), region in np.ndenumerate(labels):
         for orientation in range(8):
-            angle = orientation * np.pi / 4
-            response = np.cos(angle) * along_x[y, x_] + np.sin(angle) * along_y[y, x_]
+            sign = 1 if orientation < 4 else -1
+            response = sign * axes[orientation % 4][y, x_]
             level = int(10 * max(response, 0) / LARGEST_RESPONSE)
             counts[region, orientation, min(level, 9)] += 1
     return counts

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from frcn.errors import UserError
 from frcn.selective_search import PRESETS, Preset, selective_search
+from frcn.selective_search.presets import ORDERS
 
 SMALL = Preset(("hsv", "lab"), (5, 10), ("CTSF", "TSF"), min_side=3)
 
@@ -160,3 +161,20 @@ def test_the_engine_needs_neither_torch_nor_pandas() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert json.loads(done.stdout) == []
+
+
+@settings(max_examples=30)
+@given(st.integers(1, 40), st.integers(1, 40), st.integers(0, 2**32 - 1))
+def test_every_order_has_the_same_boxes(height: int, width: int, seed: int) -> None:
+    image = twins.blobs(seed, height, width)
+    found = [selective_search(image, replace(SMALL, order=order), seed) for order in ORDERS]
+    assert all(as_set(boxes) == as_set(found[0]) for boxes in found)
+    assert len({boxes.shape for boxes in found}) == 1
+
+
+def test_only_random_rank_depends_on_the_seed() -> None:
+    image = twins.blobs(0, 60, 60)
+    for order in set(ORDERS) - {"random_rank"}:
+        preset = replace(SMALL, order=order)
+        one, other = (selective_search(image, preset, seed) for seed in (0, 1))
+        assert one.tobytes() == other.tobytes()

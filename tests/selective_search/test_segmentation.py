@@ -18,12 +18,20 @@ def test_edges_are_those_of_the_twin(shape: tuple[int, int, int]) -> None:
     image = picture(shape)
     edges = sorted_edges(image)
     offsets = pixel_offsets(shape[1])
-    weights = np.repeat(edges.weights, np.diff(edges.ends, prepend=np.uint32(0)))
     found = [
         (float(weight), *map(int, edge_pixels(edge, offsets)))
-        for weight, edge in zip(weights, edges.ids, strict=True)
+        for weight, edge in zip(edges.weights, edges.ids, strict=True)
     ]
     assert found == twins.edges(image)
+
+
+def test_weights_that_differ_in_the_last_bit_are_told_apart() -> None:
+    step = np.spacing(np.float32(100))
+    image = np.float32([[[200], [100], [step], [0]]])  # steps of 100, just below 100, and ~0
+    edges = sorted_edges(image * np.float32(1 / 3**0.5))
+    assert [int(edge_pixels(edge, pixel_offsets(4))[0]) for edge in edges.ids] == [2, 1, 0]
+    assert 0 < edges.weights[0] < 1e-4
+    assert edges.weights[1] < edges.weights[2]
 
 
 @pytest.mark.parametrize("shape", SHAPES)

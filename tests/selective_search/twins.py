@@ -1,7 +1,5 @@
 """Slow, plain twins of the steps of selective search, and pictures to try them on."""
 
-import math
-
 import numpy as np
 
 
@@ -17,8 +15,10 @@ def blobs(seed: int, height: int, width: int, channels: int = 3) -> np.ndarray:
     return np.clip(image, 0, 255).astype(np.uint8)
 
 
-def correlate(channel: np.ndarray, across: np.ndarray, down: np.ndarray) -> np.ndarray:
-    """An (H, W) channel correlated with two odd kernels; border pixels repeat outside."""
+def correlate(
+    channel: np.ndarray, across: np.ndarray, down: np.ndarray, repeat: bool = True
+) -> np.ndarray:
+    """An (H, W) channel correlated with two odd kernels; outside border pixels repeat, or zeros."""
     height, width = channel.shape
     radius = len(across) // 2
     out = np.zeros((height, width))
@@ -26,16 +26,67 @@ def correlate(channel: np.ndarray, across: np.ndarray, down: np.ndarray) -> np.n
         for x in range(width):
             for j in range(-radius, radius + 1):
                 for i in range(-radius, radius + 1):
+                    inside = 0 <= y + j < height and 0 <= x + i < width
                     pixel = channel[min(max(y + j, 0), height - 1), min(max(x + i, 0), width - 1)]
-                    out[y, x] += across[i + radius] * down[j + radius] * pixel
+                    if inside or repeat:
+                        out[y, x] += across[i + radius] * down[j + radius] * pixel
     return out
 
 
-def edges(image: np.ndarray) -> list[tuple[float, int, int]]:
-    """(weight, pixel, pixel) of all neighbours in an (H, W, C) image, lightest first.
+def sampled_derivatives(channel: np.ndarray, sigma: float) -> tuple[np.ndarray, np.ndarray]:
+    """Gaussian derivatives of an (H, W) channel along x and y, zeros outside."""
+    x = np.arange(-4, 5)
+    gaussian = np.exp(-0.5 * (x / sigma) ** 2)
+    gaussian /= gaussian.sum()
+    derivative = gaussian * x / sigma**2
+    return (
+        correlate(channel, derivative, gaussian, repeat=False),
+        correlate(channel, gaussian, derivative, repeat=False),
+    )
 
-    Weights are rounded down to 15 significant bits.
+
+def recursive_gaussian(values: list[float], sigma: float) -> list[float]:
+    """A signal through Young, van Vliet and van Ginkel's filter; end values repeat outside.
+
+    The factors of its denominator, (1 - z/d₁)(1 - z/d₂)(1 - z/d₃), are multiplied out as such.
     """
+    m0, m1, m2 = 1.16680, 1.10783, 1.40586
+    q = -0.2568 + 0.5784 * sigma + 0.0561 * sigma**2
+    poles = [q / (m0 + q), q / (m1 + q + 1j * m2), q / (m1 + q - 1j * m2)]
+    denominator = np.poly(poles).real
+    outside = 40
+    values = [values[0]] * outside + list(values) + [values[-1]] * outside
+    for _ in range(2):
+        filtered = [values[0]] * 3
+        for value in values:
+            past = sum(denominator[i] * filtered[-i] for i in (1, 2, 3))
+            filtered.append(denominator.sum() * value - past)
+        values = filtered[3:][::-1]
+    return values[outside:-outside]
+
+
+def recursively_smoothed(channel: np.ndarray, sigma: float) -> np.ndarray:
+    """An (H, W) channel through the recursive Gaussian along x, then along y."""
+    across = np.array([recursive_gaussian(row, sigma) for row in channel])
+    return np.array([recursive_gaussian(column, sigma) for column in across.T]).T
+
+
+def diagonal_derivatives(channel: np.ndarray, sigma: float) -> tuple[np.ndarray, np.ndarray]:
+    """Along 45° and 135°: differences of the smoothed channel's neighbours, turned."""
+    smoothed = recursively_smoothed(channel, sigma)
+    height, width = channel.shape
+    falling, rising = np.zeros_like(smoothed), np.zeros_like(smoothed)
+    for y in range(height):
+        for x in range(width):
+            dx = (smoothed[y, min(x + 1, width - 1)] - smoothed[y, max(x - 1, 0)]) / 2
+            dy = (smoothed[min(y + 1, height - 1), x] - smoothed[max(y - 1, 0), x]) / 2
+            falling[y, x] = (dx + dy) / 2**0.5
+            rising[y, x] = (dy - dx) / 2**0.5
+    return falling, rising
+
+
+def edges(image: np.ndarray) -> list[tuple[float, int, int]]:
+    """(weight, pixel, pixel) of all neighbours in an (H, W, C) image, lightest first."""
     height, width, channels = image.shape
     found = []
     for y in range(height):
@@ -48,15 +99,8 @@ def edges(image: np.ndarray) -> list[tuple[float, int, int]]:
                         squared += value * value
                     distance = np.sqrt(squared * np.float32(3 / channels))
                     other = (y + down) * width + x + right
-                    found.append((rounded_down(float(distance)), y * width + x, other))
+                    found.append((float(distance), y * width + x, other))
     return sorted(found, key=lambda edge: edge[0])
-
-
-def rounded_down(weight: float) -> float:
-    if weight < 2**-7:
-        return 0.0
-    mantissa, exponent = math.frexp(weight)
-    return math.ldexp(math.floor(mantissa * 2**15), exponent - 15)
 
 
 def segment(image: np.ndarray, k: float, min_size: float) -> np.ndarray:
@@ -145,3 +189,29 @@ def group(regions: list[dict], pairs: list[list[int]], letters: str) -> list[set
         pairs = {pair for pair in renamed if len(pair) == 2}
         parts.append(set(best))
     return parts
+
+
+def overlap(one: tuple, other: tuple) -> float:
+    """Intersection over union of two inclusive boxes."""
+    width = min(one[2], other[2]) - max(one[0], other[0]) + 1
+    height = min(one[3], other[3]) - max(one[1], other[1]) + 1
+    both = max(width, 0) * max(height, 0)
+    areas = [(box[2] - box[0] + 1) * (box[3] - box[1] + 1) for box in (one, other)]
+    return both / (sum(areas) - both)
+
+
+def agreement_scores(hierarchies: list[np.ndarray], min_side: int) -> dict[tuple, float]:
+    """The score of each box before any is chosen."""
+    positions, found = {}, []
+    for boxes in hierarchies:
+        found.append([])
+        for row, box in enumerate(map(tuple, boxes.tolist())):
+            if min(box[2] - box[0], box[3] - box[1]) + 1 >= min_side:
+                found[-1].append(box)
+                position = len(boxes) - row
+                positions[box] = min(position, positions.get(box, position))
+    return {
+        box: sum(max((overlap(box, b) for b in boxes), default=0) for boxes in found) ** 2
+        / position**0.25
+        for box, position in positions.items()
+    }

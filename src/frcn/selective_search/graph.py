@@ -3,12 +3,11 @@
 A pixel is joined with its eight neighbours; an edge weighs the Euclidean distance of the two
 colours. The sorted edges depend on the colour space only, so all thresholds k share them.
 
-Weights are rounded down to 14 bits after the leading one. One counting sort can then order them,
-which takes half the time of a radix sort of exact weights and, unlike a coarser or an even
-spacing, changes none of the initial regions that stand in the published boxes.
+Weights are sorted exactly, as float32. With weights rounded to 15 significant bits one counting
+sort would do in place of two, but two of the sixteen published hierarchies would be spoilt.
 
 An edge's id is four times the raster index of its first pixel plus its direction.
-Letters: H × W pixels, C channels, E edges, T weight steps.
+Letters: H × W pixels, C channels, E edges.
 Source: Felzenszwalb & Huttenlocher, IJCV 2004, §4–5.
 """
 
@@ -17,11 +16,10 @@ from typing import NamedTuple
 import numba
 import numpy as np
 
-# A positive float32, read as an integer, counts its octaves and below them its steps. From 2⁻⁷
-# (all that is lighter becomes 0) to 2⁹, above the largest distance in 0 … 255, are 2¹⁸ steps.
-DROPPED_BITS = 23 - 14
-FIRST_STEP = (127 - 7) << 14
-N_STEPS = 16 << 14
+# Read as integers, positive float32 keep their order. All weights are below 2⁹, the first power of
+# two above the largest distance in 0 … 255; what is not, is no edge.
+END_OF_WEIGHTS = int(np.float32(2**9).view(np.uint32))
+LOW_BITS = 13
 
 # Right, below left, below, below right: each pair of neighbours once.
 RIGHT = (1, -1, 0, 1)
@@ -33,12 +31,10 @@ class SortedEdges(NamedTuple):
 
     Attributes:
         ids: (E,) uint32; those of equal weight are in ascending order.
-        ends: (T,) uint32; ids[ends[t - 1] : ends[t]] have weight t.
-        weights: (T,) float32, ascending.
+        weights: (E,) float32, ascending.
     """
 
     ids: np.ndarray
-    ends: np.ndarray
     weights: np.ndarray
 
 
@@ -48,11 +44,9 @@ def sorted_edges(image: np.ndarray) -> SortedEdges:
     A single channel counts as three equal ones, so that a threshold k means the same in every
     colour space.
     """
-    distances = _distances(image, np.float32(3 / image.shape[2]))
-    ids, ends = _counting_sort(distances.reshape(-1).view(np.uint32))
-    weights = ((np.arange(N_STEPS, dtype=np.uint32) + FIRST_STEP) << DROPPED_BITS).view(np.float32)
-    weights[0] = 0
-    return SortedEdges(ids, ends, weights)
+    distances = _distances(image, np.float32(3 / image.shape[2])).reshape(-1)
+    ids = _radix_sort(distances.view(np.uint32))
+    return SortedEdges(ids, _take(distances, ids))
 
 
 @numba.njit(cache=True)
@@ -93,26 +87,47 @@ def _distances(image: np.ndarray, channel_weight: np.float32) -> np.ndarray:
 
 
 @numba.njit(cache=True)
-def _step(bits: np.uint32) -> np.uint32:
-    """The step of a weight given as the bits of a float32; ``N_STEPS`` or more if infinite."""
-    return np.uint32(max(np.int32(bits >> np.uint32(DROPPED_BITS)) - np.int32(FIRST_STEP), 0))
+def _radix_sort(bits: np.ndarray) -> np.ndarray:
+    """The ids of edges by their weights' bits: two counting sorts, by the low bits and the high."""
+    low_bits, low_mask = np.uint32(LOW_BITS), np.uint32((1 << LOW_BITS) - 1)
+    low = np.zeros(1 << LOW_BITS, np.uint32)
+    high = np.zeros(END_OF_WEIGHTS >> LOW_BITS, np.uint32)
+    for weight in bits:
+        if weight < END_OF_WEIGHTS:
+            low[weight & low_mask] += np.uint32(1)
+            high[weight >> low_bits] += np.uint32(1)
+    n_edges = _counts_to_starts(low)
+    _counts_to_starts(high)
+    by_low = np.empty(n_edges, np.uint32)
+    for edge in range(len(bits)):
+        if bits[edge] < END_OF_WEIGHTS:
+            _place(by_low, low, bits[edge] & low_mask, np.uint32(edge))
+    ids = np.empty(n_edges, np.uint32)
+    for edge in by_low:
+        _place(ids, high, bits[edge] >> low_bits, edge)
+    return ids
 
 
 @numba.njit(cache=True)
-def _counting_sort(bits: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The ids of edges in order of their weights' bits, and where each weight's end."""
-    places = np.zeros(N_STEPS, np.uint32)
-    for edge in range(len(bits)):
-        step = _step(bits[edge])
-        if step < N_STEPS:
-            places[step] += np.uint32(1)
-    n_edges = np.uint32(0)
-    for step in range(N_STEPS):
-        n_edges, places[step] = np.uint32(n_edges + places[step]), n_edges
-    ids = np.empty(n_edges, np.uint32)
-    for edge in range(len(bits)):
-        step = _step(bits[edge])
-        if step < N_STEPS:
-            ids[places[step]] = edge
-            places[step] += np.uint32(1)
-    return ids, places
+def _counts_to_starts(counts: np.ndarray) -> np.uint32:
+    """Replace each digit's count by the place of its first edge; returns the sum of all."""
+    total = np.uint32(0)
+    for digit in range(len(counts)):
+        total, counts[digit] = np.uint32(total + counts[digit]), total
+    return total
+
+
+@numba.njit(cache=True)
+def _place(ids: np.ndarray, places: np.ndarray, digit: np.uint32, edge: np.uint32) -> None:
+    """Put an edge at the next place of its digit."""
+    ids[places[digit]] = edge
+    places[digit] += np.uint32(1)
+
+
+@numba.njit(cache=True)
+def _take(weights: np.ndarray, ids: np.ndarray) -> np.ndarray:
+    """``weights[ids]``, in half the time that NumPy takes."""
+    taken = np.empty(len(ids), np.float32)
+    for i in range(len(ids)):
+        taken[i] = weights[ids[i]]
+    return taken

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numba
 import numpy as np
 
-from frcn.selective_search.texture import AXES, LEVELS, axis_responses, derivatives, level
+from frcn.selective_search.texture import AXES, LEVELS, fill_texture_levels
 
 COLOUR_BINS = 25
 """Bins of one channel's histogram."""
@@ -38,8 +38,8 @@ def pixel_bins(image: np.ndarray) -> np.ndarray:
     segmentation.
     """
     bins = np.empty((1 + AXES, *image.shape), np.uint8)
-    along_x, along_y = derivatives(image)
-    _quantise(image.ravel(), along_x.ravel(), along_y.ravel(), bins.reshape(1 + AXES, -1))
+    _quantise(image.ravel(), bins[0].reshape(-1))
+    fill_texture_levels(image, bins[1:])
     return bins
 
 
@@ -52,16 +52,11 @@ def region_statistics(labels: np.ndarray, bins: np.ndarray) -> RegionStatistics:
 
 
 @numba.njit(cache=True)
-def _quantise(
-    values: np.ndarray, along_x: np.ndarray, along_y: np.ndarray, bins: np.ndarray
-) -> None:
-    """Fill the planes of ``bins``; each loop is simple enough to be vectorised."""
+def _quantise(values: np.ndarray, bins: np.ndarray) -> None:
+    """The colour bin of each value."""
     for i in range(len(values)):
         bin_ = max(values[i] * np.float32(COLOUR_BINS / 255), np.float32(0))
-        bins[0, i] = np.uint8(min(bin_, np.float32(COLOUR_BINS - 1)))
-    for axis in range(AXES):
-        for i in range(len(values)):
-            bins[1 + axis, i] = level(axis_responses(along_x[i], along_y[i], axis))
+        bins[i] = np.uint8(min(bin_, np.float32(COLOUR_BINS - 1)))
 
 
 @numba.njit(cache=True)

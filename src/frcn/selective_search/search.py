@@ -3,6 +3,7 @@
 import numpy as np
 
 from frcn.errors import UserError
+from frcn.selective_search.agreement import agreement_order
 from frcn.selective_search.colour_spaces import COLOUR_SPACES
 from frcn.selective_search.graph import sorted_edges
 from frcn.selective_search.grouping import group
@@ -42,8 +43,7 @@ def selective_search(image: np.ndarray, preset: str | Preset = "fast", seed: int
     _check_image(image)
     _check_seed(seed)
     found = hierarchies(image, settings)
-    ordered = random_rank(found, seed) if settings.ranked else raster_order(np.concatenate(found))
-    boxes = at_least(without_duplicates(ordered), settings.min_side)
+    boxes = at_least(without_duplicates(_in_order(found, settings, seed)), settings.min_side)
     return boxes.astype(np.int16 if max(image.shape) <= 1 << 15 else np.int32)
 
 
@@ -60,6 +60,14 @@ def hierarchies(image: np.ndarray, preset: Preset) -> list[np.ndarray]:
             statistics = region_statistics(labels, bins)
             found += [group(statistics, neighbours, s)[0] for s in preset.similarities]
     return found
+
+
+def _in_order(found: list[np.ndarray], settings: Preset, seed: int) -> np.ndarray:
+    if settings.order == "agreement":
+        return agreement_order(found, settings.min_side)
+    if settings.order == "raster":
+        return raster_order(np.concatenate(found))
+    return random_rank(found, seed)
 
 
 def _check_image(image: np.ndarray) -> None:

@@ -70,7 +70,6 @@ def _join(parent: np.ndarray, size: np.ndarray, a: np.uint32, b: np.uint32) -> n
 @numba.njit(cache=True)
 def _merge_similar(
     ids: np.ndarray,
-    ends: np.ndarray,
     weights: np.ndarray,
     offsets: np.ndarray,
     parent: np.ndarray,
@@ -85,21 +84,18 @@ def _merge_similar(
     limit = np.full(len(parent), k, np.float32)
     refused = np.empty_like(ids)
     n_refused = 0
-    begin = np.uint32(0)
-    for step in range(len(ends)):
-        for i in range(begin, ends[step]):
-            first, second = edge_pixels(ids[i], offsets)
-            a = _find(parent, first)
-            b = _find(parent, second)
-            if a == b:
-                continue
-            if weights[step] <= min(limit[a], limit[b]):
-                root = _join(parent, size, a, b)
-                limit[root] = weights[step] + k / np.float32(size[root])
-            else:
-                refused[n_refused] = ids[i]
-                n_refused += 1
-        begin = ends[step]
+    for i in range(len(ids)):
+        first, second = edge_pixels(ids[i], offsets)
+        a = _find(parent, first)
+        b = _find(parent, second)
+        if a == b:
+            continue
+        if weights[i] <= min(limit[a], limit[b]):
+            root = _join(parent, size, a, b)
+            limit[root] = weights[i] + k / np.float32(size[root])
+        else:
+            refused[n_refused] = ids[i]
+            n_refused += 1
     return refused[:n_refused].copy()
 
 
