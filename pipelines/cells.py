@@ -13,7 +13,7 @@ import yaml
 from frcn.artefacts import sha256_file, sha256_json, write_text
 from frcn.config import Cell, Strict, load
 from frcn.errors import UserError
-from pipelines.compose import CONF, compose_cells
+from pipelines.compose import CONF, compose_cells, proposal_lists
 
 FILE = Path("pipelines/cells.yaml")
 PARAMS = Path("params.yaml")
@@ -32,10 +32,12 @@ class Params(Strict):
 
 def cells_text(profiles: list[str], seeds: list[int], conf: Path = CONF) -> str:
     """The content of cells.yaml: for each stage what it iterates over."""
-    plan = {"profiles": {}, "networks": {}, "train": {}, "detect": {}}
+    plan = {"profiles": {}, "networks": {}, "proposals": {}, "train": {}, "detect": {}}
     for profile in profiles:
         cells = compose_cells(profile, conf)
         plan["profiles"][profile] = {"seeds": " ".join(str(seed) for seed in seeds)}
+        for name in proposal_lists(cells):
+            plan["proposals"][f"{profile}-{name}"] = {"profile": profile, "name": name}
         for name, cell in cells.items():
             plan["networks"][cell.network.name] = cell.network.name
             for seed in seeds:
@@ -84,7 +86,7 @@ def cells_of(only: str | None) -> Iterator[None]:
 def _add_run(plan: dict, cells: dict[str, Cell], name: str, seed: int) -> None:
     cell = cells[name]
     key = f"{cell.profile}-{name}-{seed}"
-    run = {"profile": cell.profile, "cell": name, "seed": seed}
+    run = {"profile": cell.profile, "cell": name, "seed": seed, "proposals": cell.proposals.name}
     weights = _weights(cells, name, seed)
     if cell.train.kind != "none":
         plan["train"][key] = run | {"parent": _parent_weights(cells, name, seed)}

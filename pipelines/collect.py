@@ -16,7 +16,7 @@ LOCK = Path("dvc.lock")
 STAGES = ("train", "detect", "score")
 CURVES = ("lr", "loss", "loss_cls", "loss_bbox")
 NUMBERS = {
-    "score.json": ("map_11pt", "map_area", "low", "high", "recall_50"),
+    "score.json": ("map_11pt", "map_area", "low", "high", "recall_50", "average_recall"),
     "detect.json": ("seconds_per_image", "parameters", "proposals_per_image"),
     "train.json": ("seconds", "steps", "final_loss"),
 }

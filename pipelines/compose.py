@@ -13,7 +13,18 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from pydantic import Field
 
-from frcn.config import Cell, Model, Name, Network, Positive, Profile, Scales, Strict, validate
+from frcn.config import (
+    Cell,
+    Model,
+    Name,
+    Network,
+    Positive,
+    Profile,
+    ProfileProposals,
+    Scales,
+    Strict,
+    validate,
+)
 from frcn.errors import UserError
 
 CONF = Path("conf")
@@ -32,8 +43,27 @@ class Plan(Strict):
 class Recipe(Strict):
     """What experiments take from the profile because it goes with its images and schedule."""
 
+    proposals: "RecipeProposals"
+    counts: dict[Name, Positive]
+    dense: "RecipeDense"
     pyramid: Scales
     more_data: dict[Name, Positive]
+
+
+class RecipeProposals(Strict):
+    """The settings of selective search that go with the size of pictures and objects."""
+
+    k: list[Positive] | None
+    min_side: Positive | None
+    max_width: Positive | None
+
+
+class RecipeDense(Strict):
+    """The grid of dense boxes, as ``frcn.config.DenseBoxes`` has it."""
+
+    smallest: Positive
+    aspect_ratios: list[float]
+    stride: float
 
 
 def names(group: str, conf: Path = CONF) -> list[str]:
@@ -84,6 +114,25 @@ def compose_cells(profile: str, conf: Path = CONF) -> dict[str, Cell]:
     if not cells:
         raise UserError(f"{conf}/profile/{profile}.yaml: no cells; `plan.networks` names none")
     return cells
+
+
+def proposal_lists(cells: dict[str, Cell]) -> dict[str, ProfileProposals]:
+    """The proposal lists that cells of one profile use, by name.
+
+    Raises:
+        UserError: two cells have lists of one name that differ.
+    """
+    lists: dict[str, ProfileProposals] = {}
+    for name, cell in cells.items():
+        wanted = ProfileProposals(profile=cell.profile, data=cell.data, proposals=cell.proposals)
+        known = lists.setdefault(cell.proposals.name, wanted)
+        if known != wanted:
+            raise UserError(
+                f"conf/experiment/{cell.experiment}.yaml: {name} changes the proposal list"
+                f" {cell.proposals.name!r} of other cells; give its list a `proposals.name` of its"
+                " own"
+            )
+    return lists
 
 
 def _told_once(what: str, places: list[str]) -> str:

@@ -12,6 +12,7 @@ from pipelines.compose import (
     compose_network,
     compose_profile,
     names,
+    proposal_lists,
     resolved_yaml,
 )
 from pipelines.stage import run
@@ -27,7 +28,10 @@ def configs(profile: str, out: Path) -> None:
     else:
         check_cells()
         texts = {"profile": resolved_yaml(compose_profile(profile))}
-        texts |= {name: resolved_yaml(cell) for name, cell in compose_cells(profile).items()}
+        composed = compose_cells(profile)
+        texts |= {name: resolved_yaml(cell) for name, cell in composed.items()}
+        for name, proposals in proposal_lists(composed).items():
+            texts[f"proposals/{name}"] = resolved_yaml(proposals)
     shutil.rmtree(out, ignore_errors=True)
     for name, text in texts.items():
         write_text(out / f"{name}.yaml", text)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from frcn.config import Cell, load
 from frcn.data.voc import open_split
-from frcn.proposals.store import ProposalStore
+from frcn.proposals.source import open_proposals
 from frcn.systems import fast_rcnn
 from pipelines.stage import proposals_file, run
 
@@ -13,8 +13,8 @@ def detect(config: Path, weights: Path, out: Path) -> None:
     """Test a cell with weights of its own or of its parent."""
     cell = load(Cell, config)
     dataset = open_split(cell.data, cell.test.split)
-    store = ProposalStore.open(proposals_file(cell.profile, cell.test.split), dataset)
-    fast_rcnn.detect(cell, dataset, store, weights, out)
+    proposals = open_proposals(cell, dataset, proposals_file(cell, cell.test.split))
+    fast_rcnn.detect(cell, dataset, proposals, weights, out)
 
 
 if __name__ == "__main__":

@@ -3,18 +3,18 @@
 import os
 from pathlib import Path
 
-from frcn.config import Profile, load
+from frcn.config import ProfileProposals, load
 from frcn.data.voc import open_split
 from frcn.proposals.compute import compute_proposals, recall_table, write_recall
 from pipelines.stage import run
 
-# By content of the picture and settings; survives DVC's deletion of the outs.
+# By content of the picture and recipe; survives DVC's deletion of the outs.
 CACHE = Path("artefacts/cache/proposals")
 
 
 def proposals(config: Path, out: Path) -> None:
-    """Compute a profile's proposals and print their recall."""
-    profile = load(Profile, config)
+    """Compute one list of a profile's proposals and print its recall."""
+    profile = load(ProfileProposals, config)
     rows = []
     for split in profile.data.splits:
         dataset = open_split(profile.data, split)
@@ -23,7 +23,9 @@ def proposals(config: Path, out: Path) -> None:
         )
         rows += recall_table(dataset, store)
     write_recall(out / "recall.csv", rows)
-    print("\n".join("  ".join(f"{key} {value}" for key, value in row.items()) for row in rows))
+    for row in rows:
+        if row["group"] == "all":
+            print("  ".join(f"{key} {value}" for key, value in row.items() if key != "group"))
 
 
 if __name__ == "__main__":

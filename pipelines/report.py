@@ -8,8 +8,8 @@ from pipelines.stage import run
 
 def report(profile: str, seeds: str, out: Path) -> None:
     """Write results/<profile> from what the other stages left of the given seeds."""
-    folders = (Path("configs"), Path("artefacts"), Path("conf/paper"), Path("data"))
-    build(profile, *folders, [int(seed) for seed in seeds.split()], out)
+    folders = ("configs", "artefacts", "conf/paper", "data", "benchmarks/results")
+    build(profile, *map(Path, folders), [int(seed) for seed in seeds.split()], out)
 
 
 if __name__ == "__main__":

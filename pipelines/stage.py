@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from frcn.config import Cell
 from frcn.errors import UserError
 
 # Like the code of a process that Ctrl-C ended.
@@ -39,6 +40,6 @@ def resume_file(profile: str, run_name: str) -> Path:
     return Path("artefacts/resume") / profile / f"{run_name}.safetensors"
 
 
-def proposals_file(profile: str, split: str) -> Path:
-    """The proposal store of a split."""
-    return Path("artefacts") / profile / "proposals" / f"{split}.npy"
+def proposals_file(cell: Cell, split: str) -> Path:
+    """The proposal store of a split: that of the cell's list."""
+    return Path("artefacts") / cell.profile / "proposals" / cell.proposals.name / f"{split}.npy"

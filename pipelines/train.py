@@ -4,7 +4,7 @@ from pathlib import Path
 
 from frcn.config import Cell, load
 from frcn.data.voc import open_split
-from frcn.proposals.store import ProposalStore
+from frcn.proposals.source import open_proposals
 from frcn.systems import fast_rcnn
 from pipelines.stage import proposals_file, resume_file, run
 
@@ -15,7 +15,7 @@ def train(config: Path, seed: int, parent: Path, out: Path) -> None:
     sources = []
     for split in cell.train.splits:
         dataset = open_split(cell.data, split)
-        sources.append((dataset, ProposalStore.open(proposals_file(cell.profile, split), dataset)))
+        sources.append((dataset, open_proposals(cell, dataset, proposals_file(cell, split))))
     fast_rcnn.fit(cell, sources, parent, seed, out, resume_file(cell.profile, out.name))
 
 

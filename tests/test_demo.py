@@ -39,10 +39,11 @@ def _values(tmp_path):
             "splits": {"trainval": "trainval", "test": "test"},
         },
         "proposals": {
+            "name": "single",
             "method": "selective_search",
-            "mode": "single",
-            "base_k": 20,
-            "sigma": 0.8,
+            "preset": "single",
+            "k": [20],
+            "min_side": 4,
         },
         "train": {
             "kind": "sgd",
@@ -156,7 +157,7 @@ def test_missing_checkpoint_and_config(tmp_path, arguments, picture, capsys):
 def test_list_says_which_cells_ran(tmp_path, capsys):
     configs, artefacts = tmp_path / "configs", tmp_path / "artefacts"
     (configs / "mini").mkdir(parents=True)
-    for name in ("profile", "XS-default", "XS-proposals_25", "XS-svd"):
+    for name in ("profile", "XS-default", "XS-proposals_1k", "XS-svd"):
         (configs / f"mini/{name}.yaml").touch()
     for run, value in (("XS-default-0", "60.0"), ("XS-default-1", "61.0"), ("XS-svd-0", "null")):
         folder = artefacts / "mini/score" / run
@@ -167,7 +168,7 @@ def test_list_says_which_cells_ran(tmp_path, capsys):
     assert capsys.readouterr().out.splitlines() == [
         "profile  cell             state            mAP",
         "mini     XS-default       scored, 2 seeds  60.5",
-        "mini     XS-proposals_25  never run        -",
+        "mini     XS-proposals_1k  never run        -",
         "mini     XS-svd           scored, 1 seed   -",
     ]
     assert main(["list", "--configs", str(tmp_path / "none")]) == 2

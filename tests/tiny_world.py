@@ -5,13 +5,16 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from frcn.config import Cell
+from frcn.config import Cell, DenseBoxes, SelectiveSearch
 from frcn.data.testing import TINY_CLASSES, TINY_SIZE, write_tiny_tree
 from frcn.data.voc import VOCDataset
 from frcn.models import weights
 from frcn.models.fast_rcnn_net import FastRCNNNet
+from frcn.proposals.source import ProposalSource, WithDenseBoxes
 from frcn.proposals.store import ProposalStore, write_store
 
+# What the tiny stores call themselves; no search made their boxes.
+RECIPE = SelectiveSearch(name="jittered", method="selective_search", preset="fast")
 PREPROCESSING = weights.Preprocessing((60.0, 61.0, 62.0), (50.0, 51.0, 52.0))
 
 
@@ -22,7 +25,7 @@ def write_world(root: Path, image_sets: dict[str, int]) -> None:
         dataset = open_dataset(root, image_set)
         rng = np.random.default_rng(0)
         boxes = [jitter(dataset.annotation(i).boxes, rng) for i in range(len(dataset))]
-        write_store(root / f"{image_set}.npy", dataset, boxes, {})
+        write_store(root / f"{image_set}.npy", dataset, boxes, RECIPE)
 
 
 def jitter(objects: np.ndarray, rng: np.random.Generator, count: int = 40) -> np.ndarray:
@@ -37,9 +40,12 @@ def open_dataset(root: Path, image_set: str) -> VOCDataset:
     return VOCDataset(root / "tree", image_set, TINY_CLASSES)
 
 
-def open_source(root: Path, image_set: str) -> tuple[VOCDataset, ProposalStore]:
+def open_source(
+    root: Path, image_set: str, dense: DenseBoxes | None = None
+) -> tuple[VOCDataset, ProposalSource]:
     dataset = open_dataset(root, image_set)
-    return dataset, ProposalStore.open(root / f"{image_set}.npy", dataset)
+    store = ProposalStore.open(root / f"{image_set}.npy", dataset, RECIPE)
+    return dataset, WithDenseBoxes(store, dataset, dense) if dense else store
 
 
 def write_weights(path: Path, bbox_reg: bool = True, classes: int = len(TINY_CLASSES)) -> None:

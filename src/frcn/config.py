@@ -68,17 +68,103 @@ class Data(Strict):
     on_invalid: Literal["stop", "skip"] = "stop"
 
 
-class Proposals(Strict):
-    """How proposals are computed: everything that the proposal store's header records."""
+class ProposalList(Strict):
+    """What all proposal methods share. ``name`` is that of the list, its file and its folder.
+
+    Pictures wider than ``max_width`` are searched at that width. ``max_boxes`` are kept.
+    """
+
+    name: Name
+    max_width: Positive | None = None
+    max_boxes: Positive = 10000
+
+
+class SelectiveSearch(ProposalList):
+    """Our selective search: a preset of ``frcn.selective_search``, and what differs from it.
+
+    Regions grow from thresholds ``k``, boxes have sides of ``min_side`` pixels or more, and come
+    in ``order``; None is the preset's own.
+    """
 
     method: Literal["selective_search"]
+    preset: Literal["fast", "quality", "single", "iccv11"]
+    k: Annotated[list[Positive], Field(min_length=1)] | None = None
+    min_side: Positive | None = None
+    order: Literal["random_rank", "agreement", "raster"] | None = None
+    seed: int = 0
+
+
+class OpenCVSelectiveSearch(ProposalList):
+    """OpenCV's selective search, kept to compare with."""
+
+    method: Literal["opencv_selective_search"]
     mode: Literal["fast", "quality", "single"]
     base_k: Positive
     sigma: Annotated[float, Field(gt=0)]
-    max_width: Positive | None = None
     min_side: Annotated[int, Field(ge=0)] = 0
-    max_boxes: Positive = 10000
     seed: int = 0
+
+
+class EdgeBoxes(ProposalList):
+    """EdgeBoxes on one of three kinds of edges; ``model`` is the file of Structured Forests."""
+
+    method: Literal["edge_boxes"]
+    edges: Literal["gradient", "boundaries", "structured_forests"] = "gradient"
+    model: str | None = None
+    min_area: Positive = 1000
+
+    @model_validator(mode="after")
+    def _model(self) -> "EdgeBoxes":
+        if (self.edges == "structured_forests") != (self.model is not None):
+            raise ValueError("edges: structured_forests needs `model`, the other edges have none")
+        return self
+
+
+class ImportedBoxes(ProposalList):
+    """Boxes that others computed: for each split a MATLAB file as FACTS §4.3 describes them."""
+
+    method: Literal["imported"]
+    files: dict[Name, str]
+
+
+class Interleaved(ProposalList):
+    """The best of each part, then the second best of each, and so on, no box twice."""
+
+    method: Literal["interleaved"]
+    parts: Annotated[list["Searched"], Field(min_length=2)]
+
+
+Searched = Annotated[
+    SelectiveSearch | OpenCVSelectiveSearch | EdgeBoxes, Field(discriminator="method")
+]
+Proposals = Annotated[
+    SelectiveSearch | OpenCVSelectiveSearch | EdgeBoxes | ImportedBoxes | Interleaved,
+    Field(discriminator="method"),
+]
+
+
+class DenseBoxes(Strict):
+    """Sliding windows beside or in the place of the method's boxes (paper §5.5).
+
+    ``use``: ``add`` appends ``count`` windows to the first proposals of a picture; ``alone``
+    takes ``count`` windows and no proposal; ``nearest`` replaces each proposal by the window
+    nearest to it. Windows have sides of ``smallest`` pixels and up, half an octave apart, in
+    ``aspect_ratios`` (height over width), and are ``stride`` of their sides apart. Where a
+    picture has more than ``count``, they are a random sample.
+    """
+
+    use: Literal["add", "alone", "nearest"]
+    count: Positive | None = None
+    smallest: Positive
+    aspect_ratios: Annotated[list[Annotated[float, Field(gt=0)]], Field(min_length=1)]
+    stride: Annotated[float, Field(gt=0, le=1)]
+    seed: int = 0
+
+    @model_validator(mode="after")
+    def _count(self) -> "DenseBoxes":
+        if (self.use == "nearest") != (self.count is None):
+            raise ValueError("use: nearest has no `count`, add and alone need one")
+        return self
 
 
 class Pretraining(Strict):
@@ -213,6 +299,7 @@ class Cell(Strict):
     network: Network
     data: Data
     proposals: Proposals
+    dense: DenseBoxes | None = None
     train: Train
     test: Test
     score: Score = Score()
@@ -234,6 +321,11 @@ class Profile(Strict):
 
     profile: Name
     data: Data
+
+
+class ProfileProposals(Profile):
+    """One proposal list of a profile."""
+
     proposals: Proposals
 
 

@@ -70,7 +70,9 @@ def test_the_profiles_have_the_experiments_of_the_issue():
         *("piecewise", "svm", "svd", "multiscale", "more_data"),
     }
     assert named <= mini
-    assert sum(bool(re.fullmatch(r"proposals_\d+", name)) for name in mini) >= 6
+    swept = {f"proposals_{n}k" for n in (1, 2, 4, 10)}
+    dense = {f"dense_{n}k" for n in (2, 4, 6, 8, 10, 32, 45)}
+    assert swept | dense | {"nearest_dense", "dense_only", "dense_only_svm"} <= mini
 
 
 def test_paper_hyper_parameters_of_voc07():

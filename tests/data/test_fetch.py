@@ -95,7 +95,6 @@ def profile(source, on_invalid="stop"):
             "splits": {"train": "train", "test": "test"},
             "on_invalid": on_invalid,
         },
-        proposals={"method": "selective_search", "mode": "single", "base_k": 50, "sigma": 0.8},
     )
 
 

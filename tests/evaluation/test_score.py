@@ -37,7 +37,7 @@ def _run(tmp_path, make_dataset, make_detections):
 def test_artefacts(run, tmp_path):
     path, dataset = run
     out = tmp_path / "score"
-    result = score_run(path, dataset, SCORE, out, recall_50=91.5)
+    result = score_run(path, dataset, SCORE, out, {"recall_50": 91.5})
     assert json.loads((out / "score.json").read_text()) == result
     half = pytest.approx(600 / 11)
     assert result["ap"] == {"cat": 100, "dog": half, "emu": None}
@@ -75,7 +75,7 @@ def test_artefacts(run, tmp_path):
 def test_the_same_bytes_twice(run, tmp_path):
     path, dataset = run
     for name in ("one", "two"):
-        score_run(path, dataset, SCORE, tmp_path / name, recall_50=None)
+        score_run(path, dataset, SCORE, tmp_path / name, {})
     for file in (tmp_path / "one").iterdir():
         assert file.read_bytes() == (tmp_path / "two" / file.name).read_bytes()
 
@@ -83,16 +83,16 @@ def test_the_same_bytes_twice(run, tmp_path):
 def test_without_any_object_numbers_are_null(run, tmp_path, make_dataset):
     path, _ = run
     dataset = make_dataset(["cat", "dog", "emu"], {"a": [], "b": [], "c": []})
-    result = score_run(path, dataset, SCORE, tmp_path / "score", recall_50=None)
-    keys = ("map_11pt", "map_area", "low", "high", "recall_50")
-    assert [result[key] for key in keys] == [None] * 5
+    result = score_run(path, dataset, SCORE, tmp_path / "score", {})
+    keys = ("map_11pt", "map_area", "low", "high")
+    assert [result[key] for key in keys] == [None] * 4
     assert pd.read_csv(tmp_path / "score" / "curves.csv").empty
 
 
 def test_a_run_without_detections(run, tmp_path, make_detections):
     path, dataset = run
     make_detections().to_parquet(path)
-    result = score_run(path, dataset, SCORE, tmp_path / "score", recall_50=0.0)
+    result = score_run(path, dataset, SCORE, tmp_path / "score", {})
     assert result["ap"] == {"cat": 0, "dog": 0, "emu": None}
     assert (result["low"], result["high"]) == (0, 0)
 
@@ -102,7 +102,7 @@ def test_long_curves_are_thinned_from_end_to_end(tmp_path, make_dataset, make_de
     dataset = make_dataset(["cat"], {i: [("cat", BOX, False)] for i in ids})
     path = tmp_path / "detections.parquet"
     make_detections(*((i, "cat", 1 - int(i) / 1000, BOX) for i in ids)).to_parquet(path)
-    score_run(path, dataset, Score(bootstrap_samples=2), tmp_path, recall_50=None)
+    score_run(path, dataset, Score(bootstrap_samples=2), tmp_path, {})
     curves = pd.read_csv(tmp_path / "curves.csv")
     assert len(curves) == CURVE_POINTS
     assert curves["recall"].iloc[[0, -1]].tolist() == pytest.approx([1 / 301, 1])
@@ -112,13 +112,13 @@ def test_long_curves_are_thinned_from_end_to_end(tmp_path, make_dataset, make_de
 def test_faulty_parquet_files_are_named(run, tmp_path):
     path, dataset = run
     with pytest.raises(UserError, match=r"none.parquet: not found"):
-        score_run(tmp_path / "none.parquet", dataset, SCORE, tmp_path, None)
+        score_run(tmp_path / "none.parquet", dataset, SCORE, tmp_path, {})
     pd.read_parquet(path).drop(columns=["x2", "score"]).to_parquet(tmp_path / "lacking.parquet")
     with pytest.raises(UserError, match=r"columns \['score', 'x2'\] are missing"):
-        score_run(tmp_path / "lacking.parquet", dataset, SCORE, tmp_path, None)
+        score_run(tmp_path / "lacking.parquet", dataset, SCORE, tmp_path, {})
     path.write_bytes(path.read_bytes()[:100])
     with pytest.raises(UserError, match=r"detections.parquet: no readable Parquet file"):
-        score_run(path, dataset, SCORE, tmp_path, None)
+        score_run(path, dataset, SCORE, tmp_path, {})
 
 
 def test_table(run):

@@ -17,7 +17,7 @@ from pipelines.import_closure import import_closure
 
 REPO = Path(__file__).parents[2]
 PARTS = (".dvc/config", ".dvc/.gitignore", ".dvcignore", ".gitignore", "dvc.yaml", "params.yaml")
-TREES = ("conf", "pipelines", "src")
+TREES = ("benchmarks", "conf", "pipelines", "src")
 SCRIPTS = sorted(
     path.stem
     for path in (REPO / "pipelines").glob("*.py")
@@ -72,7 +72,7 @@ def write_placeholders(repo: Path) -> None:
     cells = yaml.safe_load((repo / "pipelines/cells.yaml").read_text())
     files = [
         "data/mini/manifest.json",
-        "artefacts/mini/proposals/trainval.npy",
+        "artefacts/mini/proposals/selective_search/trainval.npy",
         "artefacts/backbone/XS.safetensors",
         "artefacts/backbone/XS.json",
         "results/mini/claims.md",

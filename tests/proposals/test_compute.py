@@ -12,19 +12,18 @@ import numpy as np
 import pytest
 
 from frcn import config
+from frcn.boxes import areas
 from frcn.data.testing import TINY_CLASSES, write_tiny_tree
 from frcn.data.voc import VOCDataset
-from frcn.proposals import (
-    average_recall,
-    cache,
-    compute_proposals,
-    make_method,
-    recall,
-    recall_table,
-    write_recall,
-)
+from frcn.errors import UserError
+from frcn.proposals import cache
+from frcn.proposals.compute import compute_proposals, recall_table, write_recall
+from frcn.proposals.method import make_method
+from frcn.proposals.recall import average_recall, match_greedily, recall
 
-SETTINGS = config.Proposals(method="selective_search", mode="single", base_k=30, sigma=0.8)
+SETTINGS = config.SelectiveSearch(
+    name="single", method="selective_search", preset="single", k=[30], min_side=4
+)
 
 
 @pytest.fixture
@@ -62,7 +61,7 @@ def test_the_store_has_the_boxes_of_each_picture(tmp_path, dataset):
     method = make_method(SETTINGS)
     for i in range(len(dataset)):
         np.testing.assert_array_equal(store.boxes(i), method(dataset.image(i)))
-    assert store.header["settings"].items() >= SETTINGS.model_dump().items()
+    assert store.header["recipe"] == SETTINGS.model_dump(mode="json")
 
 
 def test_parallel_is_the_same_to_the_byte(tmp_path, dataset):
@@ -133,17 +132,61 @@ def test_a_killed_run_goes_on_where_it_was(tmp_path, dataset, computed):
     assert files(tmp_path) == resumed
 
 
+def test_a_change_of_code_is_another_cache_entry(tmp_path, dataset, computed, monkeypatch):
+    compute(tmp_path, dataset)
+    computed.clear()
+    monkeypatch.setattr(cache, "_code_hash", lambda: "edited")
+    compute(tmp_path, dataset)
+    assert computed == dataset.ids
+
+
+def test_another_model_file_is_another_cache_entry(tmp_path):
+    model = tmp_path / "model.yml.gz"
+    edges = config.EdgeBoxes(
+        name="edges", method="edge_boxes", edges="structured_forests", model=str(model)
+    )
+    both = config.Interleaved(name="both", method="interleaved", parts=[SETTINGS, edges])
+    keys = {cache.cache_key(settings) for settings in (edges, both)}
+    for content in (b"one", b"other"):
+        model.write_bytes(content)
+        keys |= {cache.cache_key(settings) for settings in (edges, both)}
+    assert len(keys) == 6
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_unreadable_pictures_are_named_together_and_nothing_is_lost(tmp_path, dataset, workers):
+    for i in (1, 3):
+        dataset.image_path(i).write_bytes(b"no picture")
+    broken = VOCDataset(dataset.root, "train", TINY_CLASSES)
+    message = r"2 pictures are unreadable: .*train_1\.jpg, .*train_3\.jpg\. Mend"
+    with pytest.raises(UserError, match=message):
+        compute(tmp_path, broken, workers=workers)
+    assert not (tmp_path / "out").exists()
+    assert len(list((tmp_path / "cache").rglob("*.npy"))) == 3
+    for i in (0, 4):
+        dataset.image_path(i).unlink()
+    with pytest.raises(UserError, match=r"2 pictures are missing: .*train_0\.jpg, .*train_4"):
+        compute(tmp_path, VOCDataset(dataset.root, "train", TINY_CLASSES))
+
+
+def test_imported_lists_need_a_file_for_each_split(tmp_path, dataset):
+    imported = config.ImportedBoxes(name="theirs", method="imported", files={"test": "a.mat"})
+    with pytest.raises(UserError, match=r"theirs: no file for split 'train'; `files` has test"):
+        compute(tmp_path, dataset, imported)
+
+
 def test_the_table_is_that_of_the_recall_functions(tmp_path, dataset):
     store = compute(tmp_path, dataset)
     rows = recall_table(dataset, store)
     write_recall(tmp_path / "recall.csv", rows)
     with (tmp_path / "recall.csv").open() as file:
         read = list(csv.DictReader(file))
-    counts = ["10", "25", "50", "100", "200", "400", "800", "1600", "all"]
-    assert [row["count"] for row in read] == counts
+    everything = [row for row in read if row["group"] == "all"]
+    counts = ["100", "200", "300", "500", "1000", "2000", "5000", "all"]
+    assert [row["count"] for row in everything] == counts
     annotations = [dataset.annotation(i) for i in range(5)]
     boxes = [store.boxes(i) for i in range(5)]
-    for row in read:
+    for row in everything:
         count = None if row["count"] == "all" else int(row["count"])
         used = np.mean([len(found[:count]) for found in boxes])
         assert float(row["boxes_per_image"]) == pytest.approx(used, abs=0.01)
@@ -153,4 +196,25 @@ def test_the_table_is_that_of_the_recall_functions(tmp_path, dataset):
             ("average_recall", average_recall(boxes, annotations, count)),
         ):
             assert float(row[column]) == pytest.approx(100 * value, abs=0.001)
-    assert float(read[-1]["recall_50"]) > 50
+    assert float(everything[-1]["recall_50"]) > 50
+
+
+def test_groups_divide_the_objects(tmp_path, dataset):
+    rows = recall_table(dataset, compute(tmp_path, dataset))
+    last = {row["group"]: row for row in rows if row["count"] == "all"}
+    hits, objects = dict.fromkeys([*TINY_CLASSES, "small", "medium"], 0), {}
+    objects = dict(hits)
+    for i in range(5):
+        boxes = compute(tmp_path, dataset).boxes(i)
+        annotation = dataset.annotation(i)
+        matched = match_greedily(boxes, annotation.boxes)
+        for label, area, overlap in zip(
+            annotation.labels, areas(annotation.boxes), matched, strict=True
+        ):
+            for group in (TINY_CLASSES[label - 1], "small" if area < 1024 else "medium"):
+                objects[group] += 1
+                hits[group] += overlap >= 0.7
+    expected = {group: count for group, count in objects.items() if count}
+    assert {name: row["objects"] for name, row in last.items() if name != "all"} == expected
+    for group, count in expected.items():
+        assert last[group]["recall_70"] == pytest.approx(100 * hits[group] / count, abs=0.001)

@@ -1,4 +1,4 @@
-"""Selective search keeps the method's contract and none of the engine's habits."""
+"""OpenCV's search keeps the method's contract and none of its habits."""
 
 import cv2
 import numpy as np
@@ -6,12 +6,13 @@ import pytest
 
 from frcn import config
 from frcn.boxes import areas, iou
-from frcn.proposals import make_method
+from frcn.proposals.method import make_method
 
 
 def proposals(**changes):
-    values = {"method": "selective_search", "mode": "fast", "base_k": 50, "sigma": 0.8}
-    return config.Proposals(**values | changes)
+    values = {"name": "opencv", "mode": "fast", "base_k": 50, "sigma": 0.8}
+    method = "opencv_selective_search"
+    return config.OpenCVSelectiveSearch(method=method, **values | changes)
 
 
 def picture(seed=0, size=(90, 120)):

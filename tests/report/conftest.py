@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from frcn.config import Cell
+from frcn.config import Cell, SelectiveSearch
 from frcn.data.voc import VOCDataset
 from frcn.data.voc_tree import (
     VOCImage,
@@ -20,12 +20,14 @@ from frcn.data.voc_tree import (
     write_annotation,
     write_image_set,
 )
-from frcn.proposals.store import write_store
+from frcn.proposals.compute import recall_table, write_recall
+from frcn.proposals.store import ProposalStore, write_store
 from frcn.report import build
 
 CLASSES = ["fish", "kite"]
 PAPER = Path(__file__).parents[2] / "conf" / "paper"
 RESAMPLES = 200
+PROPOSALS = SelectiveSearch(name="selective_search", method="selective_search", preset="fast")
 
 
 def cell_values(experiment: str, profile: str, network: str, proposals: int) -> dict:
@@ -43,10 +45,9 @@ def cell_values(experiment: str, profile: str, network: str, proposals: int) -> 
             "splits": {"trainval": "trainval", "test": "test"},
         },
         "proposals": {
+            "name": "selective_search",
             "method": "selective_search",
-            "mode": "fast",
-            "base_k": 100,
-            "sigma": 0.8,
+            "preset": "fast",
         },
         "train": {
             "kind": kind,
@@ -111,6 +112,8 @@ class World:
                 "n_test_images": 6,
                 "n_objects": 12,
                 "recall_50": 90.0,
+                "average_recall": 10.0 + proposals / 200,
+                "proposals_per_image": float(proposals),
                 "errors": {name: {**kinds, "missed": 1} for name in CLASSES},
             },
         )
@@ -147,6 +150,7 @@ class World:
             self.root / "artefacts",
             PAPER,
             self.root / "data",
+            self.root / "benchmarks" / "results",
             seeds,
             self.out,
         )
@@ -156,7 +160,7 @@ class World:
         return VOCDataset(self.root / "data" / self.profile, split, CLASSES)
 
     def write_data(self, skipped: int = 0) -> None:
-        """Two splits of six pictures with two objects each, and perfect proposals for test."""
+        """Two splits of six pictures with two objects each, and the test split's recall."""
         tree = self.root / "data" / self.profile
         make_folders(tree)
         rng = np.random.default_rng(0)
@@ -175,9 +179,12 @@ class World:
         problem = {"file": "a.xml", "object": 1, "problem": "inverted box"}
         _json(tree / "manifest.json", {"profile": "mini", "skipped": [problem] * skipped})
         test = self.dataset()
+        # Perfect proposals: one box covers half of the objects, two all of them.
         boxes = [test.annotation(i).boxes.astype(np.int16) for i in range(6)]
-        store = self.root / "artefacts" / self.profile / "proposals" / "test.npy"
-        write_store(store, test, boxes, {})
+        folder = self.root / "artefacts" / self.profile / "proposals" / PROPOSALS.name
+        write_store(folder / "test.npy", test, boxes, PROPOSALS)
+        store = ProposalStore.open(folder / "test.npy", test, PROPOSALS)
+        write_recall(folder / "recall.csv", recall_table(test, store))
 
     def write_detections(self, run: str, found: dict[int, int], false: dict[int, int]) -> None:
         """``found[i]`` perfect detections on test picture i and ``false[i]`` of nothing."""

@@ -13,8 +13,9 @@ from frcn.errors import UserError
 @pytest.fixture
 def full(world):
     world.write_data()
-    world.run("default", 60.0, proposals=2)
-    world.run("proposals_1", 50.0, proposals=1)
+    world.run("default", 60.0)
+    world.run("proposals_1k", 50.0, proposals=100)
+    world.run("proposals_2k", 55.0, proposals=200)
     world.run("fc_only", 52.0)
     world.configure("svd")
     world.write_detections("XS-default-0", found={0: 2, 1: 2, 2: 1, 3: 1}, false={1: 1, 3: 2})
@@ -35,15 +36,15 @@ def test_the_page_is_self_contained_and_labelled(full):
 def test_every_embedded_image_decodes(full):
     page = (full.build() / "report.html").read_text()
     found = re.findall(r'src="data:image/\w+;base64,([^"]+)"', page)
-    # map, proposals, loss, curves, errors; best, median, worst, random; the contact sheet.
-    assert len(found) == 10
+    # map, proposals, recall, loss, curves, errors; best, median, worst, random; the contact sheet.
+    assert len(found) == 11
     for text in found:
         data = np.frombuffer(base64.b64decode(text), np.uint8)
         assert cv2.imdecode(data, cv2.IMREAD_COLOR) is not None
 
 
 def test_words_of_the_data_are_escaped_in_the_page(full):
-    full.run("default", 60.0, proposals=2)
+    full.run("default", 60.0)
     path = full.root / "artefacts/mini/detect/XS-default-0/detect.json"
     path.write_text(path.read_text().replace("A processor", "<b>chip</b>"))
     page = (full.build() / "report.html").read_text()

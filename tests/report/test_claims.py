@@ -106,11 +106,11 @@ def test_seconds_of_several_seeds_get_students_interval(world):
 
 
 def test_most_proposals_are_held_against_the_best_smaller_count(world):
-    world.run("default", 60.0, proposals=100, noise=0.01)
-    world.run("proposals_50", 62.0, proposals=50, noise=0.01)
-    world.run("proposals_200", 60.5, proposals=200, noise=0.01)
+    world.run("proposals_2k", 60.0, proposals=100, noise=0.01)
+    world.run("proposals_1k", 62.0, proposals=50, noise=0.01)
+    world.run("proposals_10k", 60.5, proposals=200, noise=0.01)
     row = _claims(world).loc[MORE_PROPOSALS]
-    assert row.cells == "XS-proposals_200 XS-proposals_50"
+    assert row.cells == "XS-proposals_10k XS-proposals_1k"
     assert row.ours == pytest.approx(-1.5)
     assert row.verdict == "reproduced"
 

@@ -21,6 +21,7 @@ def test_published_effects_follow_the_tables():
         for measure, values in row.paper.items()
         for network, value in values.items()
     }
+    quoted |= {(row.experiment, "map", "M"): row.paper for row in paper.proposals.rows}
     for claim in paper.claims.claims:
         for side, values in ((claim.a, claim.paper.a), (claim.b, claim.paper.b)):
             for network, value in values.items():
@@ -31,6 +32,7 @@ def test_every_experiment_that_is_named_exists():
     paper = load_paper(CONF / "paper")
     named = {side for claim in paper.claims.claims for side in (claim.a, claim.b)}
     named |= {row.experiment for table in paper.tables.values() for row in table.rows}
+    named |= {row.experiment for row in paper.proposals.rows}
     named -= {None, MOST_PROPOSALS, BEST_FEWER_PROPOSALS}
     existing = {path.stem for path in (CONF / "experiment").glob("*.yaml")}
     assert named <= existing

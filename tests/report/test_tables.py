@@ -8,6 +8,16 @@ from frcn.report.table import count, markdown_table, seconds, signed
 
 pytestmark = pytest.mark.usefixtures("no_charts")
 
+PROPOSAL_TIMES = """\
+profile,pictures,width,method,seconds,boxes,recall_50,recall_70,average_recall,machine,opencv,date
+mini,12,500,"selective search, fast",0.1163,1311.4,95.8,70.5,56.8,A processor,5.0.0,2026-01-02
+mini,12,500,"OpenCV's selective search, fast",1.25,905,85.3,50.3,,A processor,5.0.0,2026-01-02
+mini,12,500,"EdgeBoxes, gradient",0.4,2000,93.8,66.8,50.9,A processor,5.0.0,2026-01-02
+mini,2,1000,"selective search, fast",0.5,2003,96.4,73.2,57.5,A processor,5.0.0,2026-01-02
+mini,2,1000,"OpenCV's selective search, fast",9,1425,87.1,53.3,45.3,A processor,5.0.0,2026-01-02
+mini,2,1000,"EdgeBoxes, gradient",2.25,2000,94.1,67.0,51.2,A processor,5.0.0,2026-01-02
+"""
+
 
 def test_a_row_has_the_papers_numbers_beside_ours(world):
     world.run("default", 60.0)
@@ -50,7 +60,7 @@ def test_numeric_columns_stay_numeric_when_cells_are_missing(world):
     out = world.build()
     for path in out.glob("table_*.csv"):
         table = pd.read_csv(path)
-        words = {"setting", "experiment", "class", "network"}
+        words = {"scheme", "setting", "experiment", "class", "network"}
         numbers = [c for c in table if c not in words and "status" not in c]
         assert all(pd.api.types.is_numeric_dtype(table[c]) for c in numbers), path.name
 
@@ -132,22 +142,67 @@ def test_main_table_of_voc07_stands_beside_the_paper(make_world):
 
 
 def test_proposals_table_joins_map_and_recall(world):
+    world.run("proposals_2k", 60.0, proposals=400)
+    world.run("dense_45k", 50.0, proposals=9000)
+    table = pd.read_csv(world.build() / "table_proposals.csv").set_index("experiment")
+    assert table.loc["dense_45k", "paper_map_M"] == 53.0
+    assert table["ours_map"].dropna().to_dict() == {"proposals_2k": 60.0, "dense_45k": 50.0}
+    assert table["ours_boxes_per_image"].dropna().tolist() == [400, 9000]
+    assert table["ours_average_recall"].dropna().tolist() == [12.0, 55.0]
+    assert table.loc["proposals_1k", "ours_status"] == "no such cell"
+
+
+def test_recall_table_has_the_test_splits_groups(world):
     world.write_data()
-    world.run("default", 60.0, proposals=2)
-    world.run("proposals_1", 50.0, proposals=1)
-    table = pd.read_csv(world.build() / "table_proposals.csv").set_index("proposals")
-    assert table.index.tolist() == [1, 2]
-    assert table["ours_map"].tolist() == [50.0, 60.0]
-    # Two objects a picture, and the proposals are the objects: one box covers half of them.
-    assert table["ours_average_recall"].tolist() == [50.0, 100.0]
-    assert table["ours_recall_50"].tolist() == [50.0, 100.0]
+    world.run("default", 60.0)
+    out = world.build()
+    table = pd.read_csv(out / "table_recall.csv", dtype={"count": str})
+    assert set(table["group"]) == {"all", "fish", "kite", "medium"}
+    everything = table[table["count"] == "all"].set_index("group")
+    assert everything["objects"].to_dict() == {"all": 12, "fish": 6, "kite": 6, "medium": 12}
+    # The proposals are the objects.
+    assert (everything["average_recall"] == 100).all()
+    assert "| selective_search | all " in (out / "table_recall.md").read_text()
 
 
-def test_a_count_that_two_cells_share_is_listed_once(world):
-    world.run("default", 60.0, proposals=400)
-    world.run("proposals_400", 61.0, proposals=400)
-    table = pd.read_csv(world.build() / "table_proposals.csv")
-    assert table["experiment"].tolist() == ["proposals_400"]
+@pytest.fixture
+def proposal_times(world):
+    """The file that benchmarks/proposals.py leaves."""
+    path = world.root / "benchmarks/results/proposals-mini.csv"
+    path.parent.mkdir(parents=True)
+    path.write_text(PROPOSAL_TIMES)
+    return path
+
+
+def test_proposal_times_stand_beside_the_papers(world, proposal_times):
+    world.run("default", 60.0)
+    out = world.build()
+    table = pd.read_csv(out / "table_proposal_time.csv").set_index(["width", "method"])
+    assert table.loc[(500, "selective search, fast"), "seconds"] == 0.1163
+    assert table.loc[(500, "selective search, fast"), "paper_seconds"] == 2
+    assert table.loc[(1000, "EdgeBoxes, gradient"), "average_recall"] == 51.2
+    assert table.loc[(1000, "EdgeBoxes, gradient"), "paper_seconds"] == 0.2
+    path = out / "table_proposal_time.md"
+    rows = {
+        method: [word.strip() for word in _line(path, method).split("|")[2:-1]]
+        for method in ("selective search, fast", "OpenCV's selective search, fast")
+    }
+    assert rows["selective search, fast"] == [
+        *("2", "0.116", "1311", "95.8 / 70.5 / 56.8"),
+        *("0.5", "2003", "96.4 / 73.2 / 57.5"),
+    ]
+    assert rows["OpenCV's selective search, fast"][:4] == ["–", "1.25", "905", "85.3 / 50.3 / –"]
+    text = path.read_text()
+    assert "12 at 500 px, 2 at 1000 px" in text
+    assert "One thread of A processor, OpenCV 5.0.0, 2026-01-02" in text
+    assert 'id="table-proposal_time"' in (out / "report.html").read_text()
+
+
+def test_without_the_benchmark_there_are_no_proposal_times(world, proposal_times):
+    world.run("default", 60.0)
+    assert list(world.build().glob("table_proposal_time*"))
+    proposal_times.unlink()
+    assert not list(world.build().glob("table_proposal_time*"))
 
 
 def test_footnote_counts_what_was_skipped(world):

@@ -46,7 +46,7 @@ def train_and_detect(cell: Cell, world: Path, out: Path) -> None:
     parent_has_bbox = cell.train.parent not in ("backbone", "no_bbox_reg")
     weights = world / f"parent_{parent_has_bbox}.safetensors"
     if cell.train.kind != "none":
-        sources = [open_source(world, split) for split in cell.train.splits]
+        sources = [open_source(world, split, cell.dense) for split in cell.train.splits]
         fast_rcnn.fit(cell, sources, weights, 0, out, out / "resume.safetensors")
         before, _ = load(weights, "XS")
         weights = out / "weights.safetensors"
@@ -55,7 +55,7 @@ def train_and_detect(cell: Cell, world: Path, out: Path) -> None:
         assert any(n not in before or not torch.equal(t, before[n]) for n, t in after.items())
         steps = json.loads((out / "train.json").read_text())["steps"]
         assert steps == 2  # two SGD steps, or the two images of one SVM pass
-    fast_rcnn.detect(cell, *open_source(world, "test"), weights, out)
+    fast_rcnn.detect(cell, *open_source(world, "test", cell.dense), weights, out)
     assert set(pd.read_parquet(out / "detections.parquet")["class"]) == {"left", "right"}
 
 

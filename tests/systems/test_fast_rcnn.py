@@ -12,7 +12,7 @@ from frcn.errors import UserError
 from frcn.models import weights
 from frcn.proposals.store import ProposalStore, write_store
 from frcn.systems import fast_rcnn
-from tiny_world import open_dataset, open_source, tiny_cell, write_weights, write_world
+from tiny_world import RECIPE, open_dataset, open_source, tiny_cell, write_weights, write_world
 
 CLASSES = ("left", "right")
 
@@ -79,8 +79,8 @@ def test_first_proposals_only(repo, world, tmp_path):
 def test_images_without_proposals(repo, world, tmp_path, empty):
     dataset, store = open_source(world, "test")
     boxes = [store.boxes(i, 0 if i in empty else 10).astype(np.int16) for i in range(3)]
-    write_store(tmp_path / "test.npy", dataset, boxes, {})
-    source = dataset, ProposalStore.open(tmp_path / "test.npy", dataset)
+    write_store(tmp_path / "test.npy", dataset, boxes, RECIPE)
+    source = dataset, ProposalStore.open(tmp_path / "test.npy", dataset, RECIPE)
     found = detect(tiny_cell(repo), world, tmp_path, source=source)
     assert len(found) == 20 * (3 - len(empty))
     assert found["score"].dtype == np.float32

@@ -26,7 +26,7 @@ def score_run(
     dataset: VOCDataset,
     score: Score,
     out: Path,
-    recall_50: float | None,
+    proposals: Mapping[str, float],
 ) -> dict:
     """NMS, evaluation and bootstrap of one run; writes score.json, curves.csv, bootstrap.npy.
 
@@ -38,7 +38,7 @@ def score_run(
         dataset: the test split.
         score: thresholds, and the bootstrap's size and seed.
         out: folder of the three files, made if need be.
-        recall_50: recall of the proposals at IoU 0.5 in percent, copied into score.json.
+        proposals: what the cell's proposals cover, copied into score.json.
 
     Returns:
         The content of score.json.
@@ -62,7 +62,7 @@ def score_run(
         "ap_area": evaluation.ap_area,
         "n_test_images": evaluation.n_images,
         "n_objects": evaluation.n_objects,
-        "recall_50": recall_50,
+        **proposals,
         "errors": error_breakdown(evaluation.matches, dataset),
     }
     write_json(Path(out) / "score.json", result)

@@ -11,7 +11,7 @@ import numpy as np
 from frcn import boxes as box_ops
 from frcn.data.voc import VOCDataset
 from frcn.errors import UserError
-from frcn.proposals.store import ProposalStore
+from frcn.proposals.source import ProposalSource
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class RoiImage:
 
 
 def build_roidb(
-    sources: Iterable[tuple[VOCDataset, ProposalStore]],
+    sources: Iterable[tuple[VOCDataset, ProposalSource]],
     count: int,
     fg_threshold: float,
     bg_threshold_low: float,

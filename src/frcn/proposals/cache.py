@@ -1,61 +1,110 @@
-"""Proposals by content: one small file per picture and settings, which survives a killed run."""
+"""Proposals by content: one small file per picture and recipe, which survives a killed run."""
 
 import os
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from functools import cache
 from multiprocessing import get_context, parent_process
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from frcn import config
-from frcn.artefacts import atomic_path, sha256_json
+from frcn import config, selective_search
+from frcn.artefacts import atomic_path, sha256_file, sha256_json
 from frcn.data.voc import VOCDataset, read_image
+from frcn.errors import UserError
 from frcn.progress import progress
-from frcn.proposals.selective_search import make_method
+from frcn.proposals.method import make_method
+
+CODE = (Path(selective_search.__file__).parent, Path(__file__).parent)
+"""Packages whose code decides the boxes."""
+MOST_NAMED = 20
 
 
-def settings_of(proposals: config.Proposals) -> dict:
-    """All that the boxes of a picture depend on; a new OpenCV is a new engine."""
-    return {**proposals.model_dump(), "opencv": cv2.__version__}
+def cache_key(proposals: config.Proposals) -> str:
+    """A hash of all that the boxes of a picture depend on, but for the picture."""
+    recipe = proposals.model_dump(mode="json")
+    parts = proposals.parts if proposals.method == "interleaved" else [proposals]
+    files = [Path(part.model) for part in parts if getattr(part, "model", None)]
+    # A file that is missing has no boxes to be mixed up, and the search will say that it is.
+    models = [sha256_file(file) for file in files if file.exists()]
+    return sha256_json([recipe, models, cv2.__version__, _code_hash()])[:16]
+
+
+@cache
+def _code_hash() -> str:
+    return sha256_json(
+        [sha256_file(path) for folder in CODE for path in sorted(folder.glob("*.py"))]
+    )
 
 
 def cached_boxes(
     dataset: VOCDataset, proposals: config.Proposals, cache_dir: Path, workers: int = 1
 ) -> list[np.ndarray]:
-    """The (R, 4) int16 proposals of every image, computing those that the cache lacks."""
-    folder = Path(cache_dir) / sha256_json(settings_of(proposals))[:16]
+    """The (R, 4) int16 proposals of every image, computing those that the cache lacks.
+
+    Raises:
+        UserError: pictures are missing or unreadable; all of them are named. The others' boxes
+            are kept.
+    """
+    pictures = [dataset.image_path(i) for i in range(len(dataset))]
+    _tell("missing", [picture for picture in pictures if not picture.exists()])
+    folder = Path(cache_dir) / cache_key(proposals)
     hashes = [dataset.image_hash(i) for i in range(len(dataset))]
     paths = [folder / digest[:2] / f"{digest}.npy" for digest in hashes]
-    missing = {path: i for i, path in enumerate(paths) if not path.exists()}
+    missing = dict(zip(paths, pictures, strict=True))
+    missing = {path: picture for path, picture in missing.items() if not path.exists()}
     with progress(
-        len(paths), f"proposals {dataset.split}", "image", initial=len(paths) - len(missing)
+        len(paths), f"{proposals.name} {dataset.split}", "image", initial=len(paths) - len(missing)
     ) as bar:
-        if workers == 1:
-            for path, i in missing.items():
-                _compute(dataset.image_path(i), proposals, path)
-                bar.update()
-        elif missing:
-            with ProcessPoolExecutor(
-                min(workers, len(missing)), get_context("spawn"), _start_worker
-            ) as pool:
-                jobs = [
-                    pool.submit(_compute, dataset.image_path(i), proposals, path)
-                    for path, i in missing.items()
-                ]
-                try:
-                    for job in as_completed(jobs):
-                        job.result()
-                        bar.update()
-                except BaseException:
-                    pool.shutdown(cancel_futures=True)
-                    raise
+        for _ in _computed(missing, proposals, workers):
+            bar.update()
+    found = zip(paths, pictures, strict=True)
+    _tell("unreadable", [picture for path, picture in found if not path.exists()])
     return [np.load(path, allow_pickle=False) for path in paths]
 
 
+def _tell(what: str, pictures: list[Path]) -> None:
+    if pictures:
+        more = len(pictures) - MOST_NAMED
+        names = [*map(str, pictures[:MOST_NAMED]), *([f"and {more} more"] if more > 0 else [])]
+        raise UserError(
+            f"{len(pictures)} pictures are {what}: {', '.join(names)}. Mend them, or fetch the"
+            " data again: the fetch stage checks every file."
+        )
+
+
+def _computed(
+    missing: dict[Path, Path], proposals: config.Proposals, workers: int
+) -> Iterator[None]:
+    """Fill the cache with what is ``missing``; yields after each picture."""
+    if workers == 1:
+        for path, picture in missing.items():
+            yield _compute(picture, proposals, path)
+    elif missing:
+        with ProcessPoolExecutor(
+            min(workers, len(missing)), get_context("spawn"), _start_worker
+        ) as pool:
+            jobs = [
+                pool.submit(_compute, picture, proposals, path) for path, picture in missing.items()
+            ]
+            try:
+                for job in as_completed(jobs):
+                    yield job.result()
+            except BaseException:
+                pool.shutdown(cancel_futures=True)
+                raise
+
+
 def _compute(picture: Path, proposals: config.Proposals, path: Path) -> None:
-    boxes = make_method(proposals)(read_image(picture))
+    try:
+        image = read_image(picture)
+    except UserError:
+        # One bad picture stops no other; all that have no file in the end are told together.
+        return
+    boxes = make_method(proposals)(image)
     with atomic_path(path) as temporary:
         np.save(temporary, boxes)
 

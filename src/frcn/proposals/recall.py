@@ -37,6 +37,18 @@ def average_recall(
     return mean_recall(best_overlaps(boxes_per_image, annotations, count))
 
 
+def coverage(
+    boxes_per_image: Sequence[np.ndarray], annotations: Sequence[Annotation]
+) -> dict[str, float]:
+    """What a cell's proposals cover, as score.json keeps it: recalls in percent."""
+    overlaps = best_overlaps(boxes_per_image, annotations)
+    return {
+        "proposals_per_image": float(np.mean([len(boxes) for boxes in boxes_per_image])),
+        "recall_50": 100 * share_covered(overlaps, 0.5),
+        "average_recall": 100 * mean_recall(overlaps),
+    }
+
+
 def best_overlaps(
     boxes_per_image: Sequence[np.ndarray],
     annotations: Sequence[Annotation],

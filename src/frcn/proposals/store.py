@@ -2,7 +2,8 @@
 
 ``<split>.npy`` holds the boxes of all images, one after another, as (sum of R, 4) int16
 ``x1 y1 x2 y2``, 0-based inclusive, best first within an image. ``<split>.json`` beside it says
-whose they are: split, ids, image hashes, offsets, settings, and the hash of the ``.npy``.
+whose they are: split, ids, image hashes, offsets, recipe (the list's config), and the hash of the
+``.npy``.
 A 10 000-image store opens in well under a second (FACTS §12, storage).
 """
 
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from frcn import config
 from frcn.artefacts import atomic_path, read_json, sha256_file, write_json
 from frcn.data.voc import VOCDataset
 from frcn.errors import UserError
@@ -27,18 +29,21 @@ class ProposalStore:
         self._offsets = np.asarray(header["offsets"])
 
     @classmethod
-    def open(cls, path_npy: Path, dataset: VOCDataset) -> "ProposalStore":
-        """Memory-map the store at ``path_npy`` for ``dataset``.
+    def open(
+        cls, path_npy: Path, dataset: VOCDataset, proposals: config.Proposals
+    ) -> "ProposalStore":
+        """Memory-map the store at ``path_npy``, which ``proposals`` made of ``dataset``.
 
         Raises:
-            UserError: a file is missing or damaged, or the store is of another split, of other
-                ids, or of pictures that have changed since.
+            UserError: a file is missing or damaged, or the store is of another split, of another
+                recipe, of other ids, or of pictures that have changed since.
         """
         path_npy = Path(path_npy)
         header = read_json(_header_path(path_npy))
         if not path_npy.exists():
             raise UserError(f"{path_npy}: not found. {REMEDY}")
         _assert_belongs(path_npy, header, dataset)
+        _assert_recipe(path_npy, header["recipe"], proposals.model_dump(mode="json"))
         if sha256_file(path_npy) != header["sha256"]:
             raise UserError(f"{path_npy}: is not the file that its header describes. {REMEDY}")
         return cls(np.load(path_npy, mmap_mode="r", allow_pickle=False), header)
@@ -57,7 +62,10 @@ class ProposalStore:
 
 
 def write_store(
-    path_npy: Path, dataset: VOCDataset, boxes: Sequence[np.ndarray], settings: dict
+    path_npy: Path,
+    dataset: VOCDataset,
+    boxes: Sequence[np.ndarray],
+    proposals: config.Proposals,
 ) -> None:
     """Write the (R, 4) ranked boxes of every image of ``dataset``, in its order.
 
@@ -73,7 +81,7 @@ def write_store(
         np.save(temporary, stacked)
     header = {
         "split": dataset.split,
-        "settings": settings,
+        "recipe": proposals.model_dump(mode="json"),
         "sha256": sha256_file(path_npy),
         "ids": dataset.ids,
         "image_hashes": [dataset.image_hash(i) for i in range(len(dataset))],
@@ -84,6 +92,17 @@ def write_store(
 
 def _header_path(path_npy: Path) -> Path:
     return path_npy.with_suffix(".json")
+
+
+def _assert_recipe(path_npy: Path, found: dict, wanted: dict) -> None:
+    """Both sides of what differs, so that the reader sees which of them is wrong."""
+    keys = [key for key in {**found, **wanted} if found.get(key) != wanted.get(key)]
+    if keys:
+        sides = (
+            ", ".join(f"{key}: {side.get(key, 'nothing')}" for key in keys)
+            for side in (found, wanted)
+        )
+        raise UserError("{}: was made with {}; wanted {}. {}".format(path_npy, *sides, REMEDY))
 
 
 def _assert_belongs(path_npy: Path, header: dict, dataset: VOCDataset) -> None:

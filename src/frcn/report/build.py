@@ -6,20 +6,28 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
+import pandas as pd
 import torch
 import torchvision
 
 from frcn.artefacts import read_json, write_bytes, write_text
+from frcn.config import Proposals
 from frcn.data.voc import VOCDataset
 from frcn.report import figures
-from frcn.report.cells import Cells, cells_frame, read_cells
+from frcn.report.cells import Cells, cells_frame, read_cells, read_recalls
 from frcn.report.claims import claims_table, judge
 from frcn.report.page import Image, render_page
 from frcn.report.paper import Paper, load_paper
-from frcn.report.recalls import recall_by_count
 from frcn.report.samples import RULE, detection_samples, training_sheet
 from frcn.report.table import Table, seconds, write_csv
-from frcn.report.tables import build_tables, common_footnotes, main_table, proposals_table
+from frcn.report.tables import (
+    build_tables,
+    common_footnotes,
+    main_table,
+    proposal_time_table,
+    proposals_table,
+    recall_table,
+)
 
 OWNED = ("cells*.csv", "claims*.csv", "claims*.md", "table_*.csv", "table_*.md", "report*.html")
 JPEG_QUALITY = 88
@@ -32,6 +40,7 @@ class _Source:
     cells: Cells
     artefacts: Path
     data: Path
+    proposal_times: Path
     paper: Paper
 
     def dataset(self, split: str) -> VOCDataset | None:
@@ -48,6 +57,7 @@ def build(
     artefacts: Path,
     paper: Path,
     data: Path,
+    benchmarks: Path,
     seeds: Sequence[int],
     out: Path,
 ) -> None:
@@ -59,6 +69,7 @@ def build(
         artefacts: holds ``<profile>/{train,detect,score,proposals}``.
         paper: ``conf/paper``, the published numbers.
         data: holds ``<profile>/``, the VOC tree with ``manifest.json``.
+        benchmarks: may hold ``proposals-<profile>.csv``, which a benchmark writes.
         seeds: the seeds that count; artefacts of others are ignored.
         out: ``results/<profile>``.
 
@@ -69,10 +80,11 @@ def build(
         cells=read_cells(profile_name, configs, artefacts, seeds),
         artefacts=Path(artefacts) / profile_name,
         data=Path(data) / profile_name,
+        proposal_times=Path(benchmarks) / f"proposals-{profile_name}.csv",
         paper=load_paper(paper),
     )
     out = Path(out)
-    recalls = _recalls(source)
+    recalls = read_recalls(source.artefacts / "proposals", source.cells)
     tables = _tables(source, recalls)
     ledger = claims_table(judge(source.paper.claims, source.cells))
     written = _write_tables(out, source.cells, ledger, tables)
@@ -83,27 +95,20 @@ def build(
     _remove_stale(out, written | {out / "report.html"})
 
 
-def _recalls(source: _Source) -> dict[int, tuple[float, float]]:
-    cells = source.cells
-    sweep = [cell for network in cells.networks for cell in cells.proposal_sweep(network)]
-    if not sweep:
-        return {}
-    split = sweep[0].config.test.split
-    dataset = source.dataset(split)
-    if dataset is None:
-        return {}
-    counts = {cell.config.test.proposals for cell in sweep}
-    return recall_by_count(source.artefacts / "proposals" / f"{split}.npy", dataset, counts)
-
-
-def _tables(source: _Source, recalls: dict[int, tuple[float, float]]) -> list[Table]:
+def _tables(source: _Source, recalls: pd.DataFrame) -> list[Table]:
     cells, paper = source.cells, source.paper
     footnotes = common_footnotes(cells, _skipped(source.data / "manifest.json"))
-    return [
+    tables = [
         main_table(cells, paper.main, footnotes),
         *build_tables(cells, paper.tables, footnotes),
-        proposals_table(cells, paper.proposals, recalls, footnotes),
+        proposals_table(cells, paper.proposals, footnotes),
     ]
+    if len(recalls):
+        tables.append(recall_table(recalls, footnotes[1:]))
+    if source.proposal_times.exists():
+        times = pd.read_csv(source.proposal_times, dtype={"width": str})
+        tables.append(proposal_time_table(times, paper.proposals, footnotes[1:]))
+    return tables
 
 
 def _skipped(manifest: Path) -> int | None:
@@ -122,23 +127,21 @@ def _write_tables(out: Path, cells: Cells, ledger: Table, tables: list[Table]) -
     return written
 
 
-def _write_images(
-    out: Path, source: _Source, recalls: dict[int, tuple[float, float]]
-) -> list[Image]:
+def _write_images(out: Path, source: _Source, recalls: pd.DataFrame) -> list[Image]:
     images = []
-    for chart in _charts(source.cells, recalls):
+    for chart in _charts(source.cells, source.paper, recalls):
         path = Path("figures") / f"{chart.name}.png"
         figures.save(chart.figure, out / path)
         images.append(Image(path, chart.caption, chart.alt, "chart"))
     return images + _write_pictures(out, source)
 
 
-def _charts(cells: Cells, recalls: dict[int, tuple[float, float]]) -> list[figures.Picture]:
+def _charts(cells: Cells, paper: Paper, recalls: pd.DataFrame) -> list[figures.Picture]:
     if not any(cell.runs for cell in cells.cells.values()):
         return []
-    swept = [n for n in cells.networks if sum(bool(c.runs) for c in cells.proposal_sweep(n)) > 1]
     charts = [figures.map_of_all(cells)]
-    charts += [figures.proposals(cells, recalls, swept)] if swept else []
+    charts += [figures.proposals(cells, paper.proposals, n) for n in cells.networks]
+    charts += [figures.recalls(recalls)] if len(recalls) else []
     charts.append(figures.loss_curves(cells))
     for network in cells.networks:
         default = cells.get(network, "default")
@@ -179,20 +182,20 @@ def _write_jpeg(path: Path, picture) -> None:
 def _provenance(cells: Cells) -> list[tuple[str, str]]:
     """What the numbers come from, as pairs of a name and a value."""
     runs = [run for cell in cells.cells.values() for run in cell.runs]
-    config = next(iter(cells.cells.values())).config
+    default = cells.get(cells.networks[-1], "default")
+    config = (default or next(iter(cells.cells.values()))).config
     devices = sorted(
         {f"{d['device']}, {d['threads']} threads" for r in runs if (d := r.detect or r.train)}
     )
     training = sum(run.train_seconds or 0 for run in runs)
     wanted = len(cells.cells) * len(cells.seeds)
     images = next((str(run.score["n_test_images"]) for run in runs), "unknown")
-    proposals = config.proposals
     return [
         ("Profile", f"{cells.profile}, network {', '.join(cells.networks)}"),
         ("Runs", f"{len(runs)} of {wanted} (cells × seeds)"),
         ("Seeds", ", ".join(map(str, cells.seeds))),
         ("Test split", f"{config.test.split}, {images} pictures"),
-        ("Proposals", f"{proposals.method}, {proposals.mode}, k = {proposals.base_k}"),
+        ("Proposals", _words_of(config.proposals)),
         ("Device", "; ".join(devices) or "unknown"),
         ("Training time", f"{seconds(training)} over all runs"),
         (
@@ -201,6 +204,12 @@ def _provenance(cells: Cells) -> list[tuple[str, str]]:
             f"torchvision {torchvision.__version__}, OpenCV {cv2.__version__}",
         ),
     ]
+
+
+def _words_of(proposals: Proposals) -> str:
+    """A list's settings in one line, but for those that are left as they come."""
+    settings = proposals.model_dump(mode="json", exclude_defaults=True, exclude={"name", "method"})
+    return ", ".join([proposals.method, *(f"{key} {value}" for key, value in settings.items())])
 
 
 def _remove_stale(out: Path, written: set[Path]) -> None:

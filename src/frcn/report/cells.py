@@ -55,6 +55,21 @@ class Run:
     def parameters(self) -> float | None:
         return self.detect.get("parameters", self.train.get("parameters"))
 
+    @property
+    def boxes_per_image(self) -> float | None:
+        """Mean number of proposals per test image."""
+        return self.score.get("proposals_per_image")
+
+    @property
+    def average_recall(self) -> float | None:
+        """Of the proposals, in percent."""
+        return self.score.get("average_recall")
+
+    @property
+    def recall_50(self) -> float | None:
+        """Recall of the proposals at IoU 0.5, in percent."""
+        return self.score.get("recall_50")
+
 
 @dataclass(frozen=True)
 class CellRuns:
@@ -74,7 +89,7 @@ class CellRuns:
         return self.config.experiment
 
     def mean(self, measure: str) -> float | None:
-        """Mean over the runs of ``map``, ``train_seconds``, ``test_seconds`` or ``parameters``."""
+        """Mean over the runs of a property of :class:`Run`, such as ``map``."""
         values = self.values(measure)
         return float(np.mean(values)) if values else None
 
@@ -132,19 +147,13 @@ class Cells:
         return next(iter(self.cells.values())).config.data.classes
 
     def proposal_sweep(self, network: str) -> list[CellRuns]:
-        """The cells that differ in the number of proposals, ``default`` among them, fewest first.
-
-        A count that two cells share is listed once, as the cell of the sweep.
-        """
-        by_count = {}
-        for (cell_network, experiment), cell in self.cells.items():
-            count = cell.config.test.proposals
-            swept = experiment.startswith("proposals_")
-            if cell_network == network and (
-                swept or (experiment == "default" and count not in by_count)
-            ):
-                by_count[count] = cell
-        return [by_count[count] for count in sorted(by_count)]
+        """The cells that differ in the number of proposals, fewest first."""
+        swept = [
+            cell
+            for (cell_network, experiment), cell in self.cells.items()
+            if cell_network == network and experiment.startswith("proposals_")
+        ]
+        return sorted(swept, key=lambda cell: cell.config.test.proposals)
 
 
 def read_cells(profile: str, configs: Path, artefacts: Path, seeds: Sequence[int]) -> Cells:
@@ -193,6 +202,23 @@ def _read_run(artefacts: Path, cell: str, seed: int) -> Run | None:
     )
 
 
+def read_recalls(folder: Path, cells: Cells) -> pd.DataFrame:
+    """``recall.csv`` of every proposal list, its test split's rows, with a column ``list``.
+
+    Empty where no list of the profile's cells has been computed.
+    """
+    used = {cell.config.proposals.name: cell.config.test.split for cell in cells.cells.values()}
+    frames = []
+    for name, split in used.items():
+        path = folder / name / "recall.csv"
+        if path.exists():
+            rows = pd.read_csv(path, dtype={"count": str})
+            rows = rows[rows["split"] == split].drop(columns="split")
+            rows.insert(0, "list", name)
+            frames.append(rows)
+    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
+
+
 def _read_optional(path: Path) -> dict:
     return read_json(path) if path.exists() else {}
 
@@ -221,7 +247,7 @@ def _row(cells: Cells, cell: CellRuns, seed: int, run: Run | None) -> dict:
         "map_11pt": _number(score.get("map_11pt")),
         "map_area": _number(score.get("map_area")),
         **{f"ap_{name}": _number(ap.get(name)) for name in cells.classes},
-        "recall_50": _number(score.get("recall_50")),
+        "recall_50": _number(run and run.recall_50),
         "train_seconds": _number(run and run.train_seconds),
         "test_seconds_per_image": _number(run and run.test_seconds),
         "n_test_images": score.get("n_test_images"),

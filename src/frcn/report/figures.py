@@ -1,6 +1,6 @@
 """The figures, each a function from numbers to a matplotlib figure (Agg; no window, no state)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,11 +9,12 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator, ScalarFormatter
+from matplotlib.ticker import LogLocator, MaxNLocator, StrMethodFormatter
 
 from frcn.artefacts import atomic_path
 from frcn.evaluation.error_breakdown import KINDS
 from frcn.report.cells import CellRuns, Cells
+from frcn.report.paper import ProposalsTable
 
 BLUE, ORANGE, GREEN, RED, PURPLE, SKY, GREY, INK = (
     "#0b63a5",
@@ -28,6 +29,11 @@ BLUE, ORANGE, GREEN, RED, PURPLE, SKY, GREY, INK = (
 COLOURS = (BLUE, ORANGE, GREEN, RED, PURPLE, SKY, GREY, INK)
 MARKERS = "osD^vP*X"
 DPI = 110
+RECALL_LABELS = {
+    "recall_50": "recall at IoU 0.5",
+    "recall_70": "recall at IoU 0.7",
+    "average_recall": "average recall",
+}
 SMOOTHING_POINTS = 60
 """A loss curve is averaged into so many points."""
 
@@ -101,49 +107,108 @@ def _point(axis: Axes, cell: CellRuns, place: int, colour: str) -> None:
     )
 
 
-def proposals(
-    cells: Cells, recalls: Mapping[int, tuple[float, float]], sweep_networks: Sequence[str]
-) -> Picture:
-    """mAP above, recall below, against the number of proposals (paper Fig. 3)."""
-    figure, (upper, lower) = _axes(2, 1, width=7.2, height=5.2, sharex=True)
+def proposals(cells: Cells, paper: ProposalsTable, network: str) -> Picture | None:
+    """mAP above, average recall below, against boxes per image (paper Fig. 3); None without runs.
+
+    Schemes of several settings are lines, the others single points.
+    """
+    schemes: dict[str, list[CellRuns]] = {}
+    for row in paper.rows:
+        cell = cells.get(network, row.experiment)
+        if cell and _has_map(cell) and cell.mean("boxes_per_image"):
+            schemes.setdefault(row.scheme, []).append(cell)
+    if not schemes:
+        return None
+    figure, (upper, lower) = _axes(2, 1, width=7.2, height=6.4, sharex=True)
     words = []
-    for network, colour in zip(sweep_networks, COLOURS, strict=False):
-        sweep = [cell for cell in cells.proposal_sweep(network) if _has_map(cell)]
-        counts = [cell.config.test.proposals for cell in sweep]
-        means = [cell.mean("map") for cell in sweep]
-        bounds = np.array([cell.interval or (np.nan, np.nan) for cell in sweep])
-        upper.fill_between(counts, bounds[:, 0], bounds[:, 1], color=colour, alpha=0.15, lw=0)
-        upper.plot(counts, means, "o-", color=colour, label=f"network {network}")
-        words += [f"{count}: {mean:.1f}" for count, mean in zip(counts, means, strict=True)]
-    counts = sorted(recalls)
-    for place, label in enumerate(("average recall (IoU 0.5 to 0.95)", "recall at IoU 0.5")):
-        values = [recalls[count][place] for count in counts]
-        style = dict(color=(RED, GREEN)[place], marker=MARKERS[place + 1])
-        lower.plot(counts, values, label=label, **style)
+    for place, (scheme, shown) in enumerate(schemes.items()):
+        counts = [cell.mean("boxes_per_image") for cell in shown]
+        style = dict(
+            color=COLOURS[place % len(COLOURS)],
+            marker=MARKERS[place % len(MARKERS)],
+            linestyle="-" if len(shown) > 1 else "none",
+        )
+        bounds = np.array([cell.interval or (np.nan, np.nan) for cell in shown])
+        if len(shown) > 1:
+            upper.fill_between(counts, *bounds.T, color=style["color"], alpha=0.13, lw=0)
+        else:
+            upper.vlines(counts, *bounds.T, color=style["color"], alpha=0.4)
+        upper.plot(counts, [cell.mean("map") for cell in shown], label=scheme, **style)
+        lower.plot(counts, [cell.mean("average_recall") for cell in shown], **style)
+        words += [
+            f"{scheme}, {cell.mean('boxes_per_image'):.0f} boxes: mAP {cell.mean('map'):.1f}, "
+            f"average recall {cell.mean('average_recall'):.1f}"
+            for cell in shown
+        ]
     upper.set_ylabel("mAP, %")
-    lower.set(ylabel="recall, %", ylim=(0, 100))
-    lower.set_xlabel("proposals per image, in training and at test")
-    lower.set_xscale("log")
-    ticks = counts or sorted(
-        {c.config.test.proposals for n in sweep_networks for c in cells.proposal_sweep(n)}
-    )
-    lower.set_xticks(ticks, minor=False)
-    lower.xaxis.set_major_formatter(ScalarFormatter())
+    lower.set(ylabel="average recall, %", xscale="log")
+    lower.set_xlabel("boxes per test image")
+    lower.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    lower.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
     lower.minorticks_off()
     for axis in (upper, lower):
         axis.grid(alpha=0.25)
-        if axis.get_legend_handles_labels()[0]:
-            axis.legend(frameon=False, fontsize=8)
+    upper.legend(frameon=False, fontsize=8, loc="lower left", bbox_to_anchor=(0, 1), ncols=3)
+    of_network = f" of network {network}" if len(cells.networks) > 1 else ""
     return Picture(
-        "proposals",
+        f"proposals_{network}",
         figure,
-        "Detection and proposal quality against the number of proposals; every point is trained "
-        "and tested anew. Band: 95 % interval over resamples of the test images.",
-        "Two line charts against the number of proposals. mAP in percent: "
-        + ", ".join(words)
-        + ". Average recall: "
-        + ", ".join(f"{count}: {recalls[count][0]:.1f}" for count in counts)
-        + ".",
+        f"Detection and proposal quality{of_network} against the number of boxes; every point is "
+        "trained and tested anew. Bands and bars: 95 % interval over resamples of the test images.",
+        f"Two charts against the number of boxes per image. {'; '.join(words)}.",
+    )
+
+
+def recalls(rows: pd.DataFrame) -> Picture:
+    """Recall of each list against the number of proposals, and per class and size.
+
+    Args:
+        rows: columns of ``recall.csv`` and ``list``.
+    """
+    figure, (left, right) = _axes(1, 2, width=8.6, height=4.2)
+    everything = rows[rows["count"] == "all"]
+    words = []
+    for place, (name, of_list) in enumerate(rows.groupby("list", sort=False)):
+        colour = COLOURS[place % len(COLOURS)]
+        curve = of_list[of_list["group"] == "all"].sort_values("boxes_per_image")
+        for (measure, label), line in zip(RECALL_LABELS.items(), ("--", ":", "-"), strict=True):
+            left.plot(
+                curve["boxes_per_image"],
+                curve[measure],
+                line,
+                color=colour,
+                label=f"{name}, {label}",
+            )
+        last = curve.iloc[-1]
+        words.append(
+            f"{name}, all {last['boxes_per_image']:.0f} boxes: "
+            + ", ".join(f"{label} {last[m]:.1f}" for m, label in RECALL_LABELS.items())
+        )
+        bars = everything[everything["list"] == name]
+        height = 0.8 / everything["list"].nunique()
+        right.barh(
+            np.arange(len(bars)) + place * height,
+            bars["average_recall"],
+            height,
+            color=colour,
+            label=name,
+        )
+    groups = everything["group"].drop_duplicates()
+    right.set_yticks(np.arange(len(groups)) + 0.4 - height / 2, groups)
+    right.invert_yaxis()
+    right.set_xlabel("average recall of all boxes, %")
+    left.set(xlabel="boxes per image", ylabel="%", ylim=(0, 100), xscale="log")
+    left.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+    left.legend(frameon=False, fontsize=6.5)
+    right.legend(frameon=False, fontsize=7, loc="lower left", bbox_to_anchor=(0, 1))
+    for axis in (left, right):
+        axis.grid(alpha=0.25)
+    return Picture(
+        "recall",
+        figure,
+        "What the proposals of the test split cover: on the left the first boxes of each picture, "
+        "on the right all of them, by class and by size of object.",
+        f"Line chart of recall against boxes per image, and bars per group. {'; '.join(words)}.",
     )
 
 
@@ -153,7 +218,7 @@ def loss_curves(cells: Cells) -> Picture | None:
     drawn = []
     for (network, experiment), cell in cells.cells.items():
         path = cell.runs[0].train_folder / "loss.csv" if cell.runs else None
-        swept = experiment.startswith("proposals_")
+        swept = experiment.startswith(("proposals_", "dense_"))
         if swept or cell.config.train.kind != "sgd" or path is None or not path.exists():
             continue
         step, loss = _smooth(pd.read_csv(path))

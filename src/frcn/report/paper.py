@@ -37,11 +37,25 @@ class PaperTable(Strict):
     notes: list[str] = Field(default_factory=list)
 
 
+class ProposalsRow(Strict):
+    """A point of the proposal figure; ``paper`` is the published mAP, where the text gives it."""
+
+    scheme: str
+    setting: str
+    experiment: Name
+    paper: float | None = None
+
+
 class ProposalsTable(Strict):
-    """What is published about the number of proposals: no numbers, only a figure."""
+    """The proposal figure: schemes of proposals, each with its points, all of one network.
+
+    ``seconds`` are the published ones of a picture's proposals, by method.
+    """
 
     title: str
     source: str
+    rows: Annotated[list[ProposalsRow], Field(min_length=1)]
+    seconds: dict[str, Annotated[float, Field(gt=0)]]
     notes: list[str] = Field(default_factory=list)
 
 

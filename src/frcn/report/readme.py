@@ -9,7 +9,7 @@ BEGIN = "<!-- results:begin -->"
 END = "<!-- results:end -->"
 FIGURES = {
     "figures/map.png": "mAP of every experiment with its 95 % interval",
-    "figures/proposals.png": "mAP and recall against the number of proposals",
+    "figures/proposals_XS.png": "mAP and average recall against the number of boxes per image",
     "figures/sample_median.jpg": "Detections on the test picture of median quality",
 }
 TABLES = ("main", "multitask")

@@ -70,13 +70,14 @@ def edge_pixels(edge: np.uint32, offsets: np.ndarray) -> tuple[np.uint32, np.uin
 def _distances(image: np.ndarray, channel_weight: np.float32) -> np.ndarray:
     """(H, W, 4) float32 colour distance to each neighbour, infinite where there is none."""
     height, width, channels = image.shape
-    distances = np.full((height, width, 4), np.inf, np.float32)
+    distances = np.empty((height, width, 4), np.float32)
     for y in range(height):
         for x in range(width):
             for direction in range(4):
                 other_y = y + DOWN[direction]
                 other_x = x + RIGHT[direction]
                 if other_y == height or other_x == width or other_x < 0:
+                    distances[y, x, direction] = np.inf
                     continue
                 squared = np.float32(0)
                 for c in range(channels):

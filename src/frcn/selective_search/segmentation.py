@@ -49,6 +49,10 @@ def segment(
 @numba.njit(cache=True)
 def _find(parent: np.ndarray, i: np.uint32) -> np.uint32:
     """The root of i's component, halving the path to it."""
+    # The first step is taken unasked: most paths end there, so the loop's branch is foreseeable.
+    above = parent[parent[i]]
+    parent[i] = above
+    i = above
     above = parent[i]
     while above != i:
         parent[i] = parent[above]

@@ -15,11 +15,11 @@ from frcn.machine import default_device, describe
 from frcn.models import truncated_svd, weights
 from frcn.models.fast_rcnn_net import FastRCNNNet
 from frcn.progress import progress
-from frcn.proposals.store import ProposalStore
+from frcn.proposals.source import ProposalSource
 from frcn.systems.detection_collector import DetectionCollector
 from frcn.systems.detector import Detector
 
-Sources = Sequence[tuple[VOCDataset, ProposalStore]]
+Sources = Sequence[tuple[VOCDataset, ProposalSource]]
 
 
 def fit(
@@ -66,7 +66,9 @@ def _fit_svms(
     write_json(out / "train.json", {"seconds": seconds} | summary | describe(network))
 
 
-def detect(cell: Cell, dataset: VOCDataset, store: ProposalStore, weights_file: Path, out: Path):
+def detect(
+    cell: Cell, dataset: VOCDataset, proposals: ProposalSource, weights_file: Path, out: Path
+) -> None:
     """Detect in every image of the test split; write ``detections.parquet`` and ``detect.json``.
 
     Detections are those of FACTS §1.8 step 7: before NMS, at most ``max_per_image`` per class
@@ -75,16 +77,16 @@ def detect(cell: Cell, dataset: VOCDataset, store: ProposalStore, weights_file: 
     detector, network, _ = load_detector(cell, weights_file)
     if len(dataset):
         # The first pass allocates memory and picks kernels; it is not timed.
-        detector.detect(dataset.image(0), store.boxes(0, cell.test.proposals))
+        detector.detect(dataset.image(0), proposals.boxes(0, cell.test.proposals))
         detector.seconds.clear()
     collector = DetectionCollector(
         cell.data.classes, len(dataset), cell.test.max_per_image, cell.test.average_per_image
     )
-    proposals = 0
+    n_boxes = 0
     with progress(len(dataset), f"detect {cell.experiment}", "image") as bar:
         for index, image_id in enumerate(dataset.ids):
-            boxes = store.boxes(index, cell.test.proposals)
-            proposals += len(boxes)
+            boxes = proposals.boxes(index, cell.test.proposals)
+            n_boxes += len(boxes)
             collector.add(image_id, *detector.detect(dataset.image(index), boxes))
             bar.update()
     with atomic_path(out / "detections.parquet") as temporary:
@@ -97,7 +99,7 @@ def detect(cell: Cell, dataset: VOCDataset, store: ProposalStore, weights_file: 
             "n_images": len(dataset),
             "seconds_per_image": sum(phases.values()),
             "phases": phases,
-            "proposals_per_image": proposals / images,
+            "proposals_per_image": n_boxes / images,
         }
         | describe(network),
     )
