@@ -140,7 +140,7 @@ def _charts(cells: Cells, paper: Paper, recalls: pd.DataFrame) -> list[figures.P
     if not any(cell.runs for cell in cells.cells.values()):
         return []
     charts = [figures.map_of_all(cells)]
-    charts += [figures.proposals(cells, paper.proposals, n) for n in cells.networks]
+    charts += [figures.proposals(cells, paper.proposals, n) for n in cells.swept_networks]
     charts += [figures.recalls(recalls)] if len(recalls) else []
     charts.append(figures.loss_curves(cells))
     for network in cells.networks:

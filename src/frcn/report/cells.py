@@ -146,6 +146,11 @@ class Cells:
     def classes(self) -> list[str]:
         return next(iter(self.cells.values())).config.data.classes
 
+    @property
+    def swept_networks(self) -> list[str]:
+        """Networks that have a sweep over the number of proposals; the largest if none has."""
+        return [n for n in self.networks if self.proposal_sweep(n)] or self.networks[-1:]
+
     def proposal_sweep(self, network: str) -> list[CellRuns]:
         """The cells that differ in the number of proposals, fewest first."""
         swept = [

@@ -214,16 +214,16 @@ def _class_words(cell: CellRuns | None, name: str) -> str:
 def proposals_table(cells: Cells, paper: ProposalsTable, footnotes: Sequence[str]) -> Table:
     """The points of the proposal figure: mAP beside what the boxes of the test images cover."""
     frame_rows, rows = [], []
-    for network in cells.networks:
+    for network in cells.swept_networks:
         for row in paper.rows:
             cell = cells.get(network, row.experiment)
             names = {"scheme": row.scheme, "setting": row.setting, "experiment": row.experiment}
+            names["network"] = network
             covered = {measure: cell and cell.mean(measure) for measure in COVERED}
             ours = our_numbers(cell, ["map"], network)
             frame_rows.append(
                 {
                     **names,
-                    "network": network,
                     f"paper_map_{PROPOSALS_NETWORK}": row.paper,
                     **{f"ours_{name}": _rounded(value) for name, value in covered.items()},
                     **{key.removesuffix(f"_{network}"): value for key, value in ours.items()},
@@ -246,13 +246,14 @@ def proposals_table(cells: Cells, paper: ProposalsTable, footnotes: Sequence[str
             "proposals",
             "boxes, paper's scale",
             "experiment",
+            "network",
             f"paper {PROPOSALS_NETWORK}: mAP",
             "ours: mAP",
             *COVERED.values(),
         ],
         rows=rows,
         notes=[*comparability(cells), *paper.notes, *footnotes],
-        words=("proposals", "boxes, paper's scale", "experiment"),
+        words=("proposals", "boxes, paper's scale", "experiment", "network"),
     )
 
 
@@ -276,7 +277,12 @@ def recall_table(recalls: pd.DataFrame, footnotes: Sequence[str]) -> Table:
         title="What the proposals cover",
         source="",
         frame=recalls,
-        headers=["proposals", "objects", "number", *(f"first {count}" for count in shown)],
+        headers=[
+            "proposals",
+            "objects",
+            "number",
+            *(count if count == "all" else f"first {count}" for count in shown),
+        ],
         rows=rows,
         notes=[
             "Recall at IoU 0.5 / at IoU 0.7 / average recall, in percent, of the test split's "
