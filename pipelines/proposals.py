@@ -12,7 +12,7 @@ from pipelines.stage import run
 CACHE = Path("artefacts/cache/proposals")
 
 
-def proposals(config: Path, out: Path) -> None:
+def proposals(config: Path, out: Path, recall: Path) -> None:
     """Compute one list of a profile's proposals and print its recall."""
     profile = load(ProfileProposals, config)
     rows = []
@@ -22,11 +22,11 @@ def proposals(config: Path, out: Path) -> None:
             dataset, profile.proposals, out / f"{split}.npy", CACHE, os.cpu_count() or 1
         )
         rows += recall_table(dataset, store)
-    write_recall(out / "recall.csv", rows)
+    write_recall(recall, rows)
     for row in rows:
         if row["group"] == "all":
             print("  ".join(f"{key} {value}" for key, value in row.items() if key != "group"))
 
 
 if __name__ == "__main__":
-    run(proposals, config=Path, out=Path)
+    run(proposals, config=Path, out=Path, recall=Path)

@@ -1,5 +1,7 @@
 """``frcn demo`` and ``frcn list``, run as a user runs them, on weights made by hand."""
 
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ from frcn import demo
 from frcn.cli import main
 from frcn.config import Cell, validate
 from frcn.data.testing import TINY_CLASSES, TINY_SIZE, write_tiny_tree
+from frcn.errors import UserError
 from frcn.models import weights
 from frcn.models.fast_rcnn_net import FastRCNNNet
 from frcn.models.weights import Preprocessing
@@ -97,6 +100,31 @@ def test_draws_detections_and_proposals(picture, arguments, tmp_path, capsys):
     assert picture.read_bytes() == before
 
 
+def test_dense_boxes_are_those_of_the_cell(values, arguments, picture, trained, monkeypatch):
+    seen = []
+    find = demo.find_detections
+    monkeypatch.setattr(demo, "find_detections", lambda *a: seen.append(a[3]) or find(*a))
+    values["dense"] = {"use": "alone", "count": 7, "smallest": 8, "aspect_ratios": [1], "stride": 1}
+    list(demo.demo(validate(Cell, values, ""), trained, [picture], Path(arguments[-1])))
+    assert seen[0].shape == (7, 4)
+
+
+def test_imported_boxes_are_of_no_other_picture(values, trained, picture, tmp_path):
+    values["proposals"] = {"name": "theirs", "method": "imported", "files": {"test": "a.mat"}}
+    with pytest.raises(UserError, match="'theirs' are imported from files, which have none"):
+        list(demo.demo(validate(Cell, values, ""), trained, [picture], tmp_path))
+
+
+@pytest.mark.parametrize("width", [None, 60])
+def test_both_parts_of_an_interleaved_list_see_the_lower_width(values, monkeypatch, width):
+    made = []
+    monkeypatch.setattr(demo, "make_method", made.append)
+    parts = [values["proposals"] | {"max_width": width}] * 2
+    values["proposals"] = {"name": "both", "method": "interleaved", "parts": parts}
+    demo.method_for(validate(Cell, values, ""))
+    assert [part.max_width for part in made[0].parts] == [width or demo.PROPOSAL_WIDTH] * 2
+
+
 def test_threshold_above_every_score_draws_nothing(picture, arguments, capsys):
     assert main(["demo", str(picture), "--threshold", "0.99", *arguments]) == 0
     assert ": 0 detections," in capsys.readouterr().out
@@ -123,7 +151,7 @@ def test_wide_picture_is_searched_at_a_lower_width(values, monkeypatch, configur
     cell = validate(
         Cell, values | {"proposals": values["proposals"] | {"max_width": configured}}, ""
     )
-    demo.method_for(cell.proposals)
+    demo.method_for(cell)
     assert made == [cell.proposals.model_copy(update={"max_width": width})]
 
 

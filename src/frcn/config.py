@@ -69,17 +69,22 @@ class Data(Strict):
 
 
 class ProposalList(Strict):
-    """What all proposal methods share. ``name`` is that of the list, its file and its folder.
+    """What all proposal lists share: the name of the list, its file and its folder.
 
-    Pictures wider than ``max_width`` are searched at that width. ``max_boxes`` are kept.
+    The first ``max_boxes`` of a picture are kept.
     """
 
     name: Name
-    max_width: Positive | None = None
     max_boxes: Positive = 10000
 
 
-class SelectiveSearch(ProposalList):
+class SearchedList(ProposalList):
+    """A list that one search makes; it sees pictures at most ``max_width`` pixels wide."""
+
+    max_width: Positive | None = None
+
+
+class SelectiveSearch(SearchedList):
     """Our selective search: a preset of ``frcn.selective_search``, and what differs from it.
 
     Regions grow from thresholds ``k``, boxes have sides of ``min_side`` pixels or more, and come
@@ -94,18 +99,18 @@ class SelectiveSearch(ProposalList):
     seed: int = 0
 
 
-class OpenCVSelectiveSearch(ProposalList):
+class OpenCVSelectiveSearch(SearchedList):
     """OpenCV's selective search, kept to compare with."""
 
     method: Literal["opencv_selective_search"]
     mode: Literal["fast", "quality", "single"]
     base_k: Positive
     sigma: Annotated[float, Field(gt=0)]
-    min_side: Annotated[int, Field(ge=0)] = 0
+    min_side: Positive | None = None
     seed: int = 0
 
 
-class EdgeBoxes(ProposalList):
+class EdgeBoxes(SearchedList):
     """EdgeBoxes on one of three kinds of edges; ``model`` is the file of Structured Forests."""
 
     method: Literal["edge_boxes"]

@@ -14,6 +14,7 @@ from frcn.artefacts import write_bytes
 from frcn.errors import UserError
 from frcn.nms import nms
 from frcn.proposals import ProposalMethod, make_method
+from frcn.proposals.dense import DenseSampler
 from frcn.report.drawing import draw_detections, draw_proposals
 from frcn.systems.detector import Detector
 from frcn.systems.fast_rcnn import load_detector
@@ -68,11 +69,14 @@ def demo(
     """
     _assert_names_differ(pictures)
     detector, _, _ = load_detector(cell, weights)
-    method = method_for(cell.proposals)
+    method = method_for(cell)
+    dense = DenseSampler(cell.dense) if cell.dense else None
     for path in pictures:
         image = read_picture(path)
         start = time.perf_counter()
         proposals = method(image)[: cell.test.proposals].astype(np.float32)
+        if dense:
+            proposals = dense.boxes(proposals, image.shape[:2], path.stem)
         proposed = time.perf_counter()
         detections = find_detections(detector, cell, image, proposals, threshold)
         seconds = (proposed - start, time.perf_counter() - proposed)
@@ -98,10 +102,27 @@ def read_picture(path: Path) -> np.ndarray:
     return image
 
 
-def method_for(proposals: config.Proposals) -> ProposalMethod:
-    """The proposal method of a cell, made fit for pictures of any width."""
-    width = proposals.max_width or PROPOSAL_WIDTH
-    return make_method(proposals.model_copy(update={"max_width": width}))
+def method_for(cell: config.Cell) -> ProposalMethod:
+    """The proposal method of a cell, made fit for pictures of any width.
+
+    Raises:
+        UserError: the cell's boxes were imported; there are none of other pictures.
+    """
+    proposals = cell.proposals
+    if proposals.method == "imported":
+        raise UserError(
+            f"{cell.experiment}: its proposals {proposals.name!r} are imported from files, which"
+            " have none of these pictures. Give the config and weights of another cell."
+        )
+    if proposals.method == "interleaved":
+        parts = [_at_most_wide(part) for part in proposals.parts]
+        return make_method(proposals.model_copy(update={"parts": parts}))
+    return make_method(_at_most_wide(proposals))
+
+
+def _at_most_wide(searched: config.Searched) -> config.Searched:
+    width = searched.max_width or PROPOSAL_WIDTH
+    return searched.model_copy(update={"max_width": width})
 
 
 def find_detections(

@@ -7,12 +7,15 @@ import yaml
 
 from frcn.config import Cell, Profile, validate
 from frcn.errors import UserError
+from frcn.proposals.dense import dense_windows
 from pipelines.cells import cells_text
 from pipelines.compose import (
+    compose_cell,
     compose_cells,
     compose_network,
     compose_profile,
     names,
+    proposal_lists,
     resolved_yaml,
 )
 
@@ -87,6 +90,36 @@ def test_paper_hyper_parameters_of_voc07():
     assert cells["S-svd"].test.svd == {"fc6": 1024, "fc7": 256}
     assert "L-multiscale" not in cells
     assert "S-fc_only" not in cells
+
+
+@pytest.mark.parametrize("proposals", names("proposals", CONF))
+@pytest.mark.parametrize("profile", ["mini", "bccd", "voc07"])
+def test_every_list_composes_in_every_profile(conf, profile, proposals):
+    experiment = conf / "experiment/other.yaml"
+    experiment.write_text(
+        "# @package _global_\n"
+        f"defaults: [_self_, override /proposals: {proposals}]\n"
+        "experiment: other\n"
+    )
+    cell = compose_cell(profile, "XS", "other", conf)
+    assert cell.proposals.name == proposals
+
+
+def test_two_lists_of_one_name_are_refused(conf):
+    experiment = conf / "experiment/svd.yaml"
+    experiment.write_text(experiment.read_text() + "proposals: {min_side: 9}\n")
+    with pytest.raises(UserError, match=r"svd\.yaml: XS-svd changes the proposal list"):
+        proposal_lists(compose_cells("mini", conf))
+
+
+@pytest.mark.parametrize(
+    ("profile", "size"), [("mini", (192, 256)), ("bccd", (480, 640)), ("voc07", (333, 500))]
+)
+def test_the_grid_has_as_many_windows_as_the_paper_samples(profile, size):
+    network = "M" if profile == "voc07" else "XS"
+    dense = compose_cell(profile, network, "dense_45k", CONF).dense
+    windows = dense_windows(*size, dense.smallest, dense.aspect_ratios, dense.stride)
+    assert len(windows) > dense.count
 
 
 def test_own_data_takes_ten_lines(conf):

@@ -73,6 +73,7 @@ def write_placeholders(repo: Path) -> None:
     files = [
         "data/mini/manifest.json",
         "artefacts/mini/proposals/selective_search/trainval.npy",
+        "artefacts/mini/recall/selective_search.csv",
         "artefacts/backbone/XS.safetensors",
         "artefacts/backbone/XS.json",
         "results/mini/claims.md",
@@ -144,6 +145,13 @@ def test_stage_depends_on_all_modules_that_it_imports(script):
         assert not idle, f"stage {name} of dvc.yaml depends on what it does not import"
 
 
+def test_configs_depend_on_all_that_is_composed():
+    deps = yaml.safe_load((REPO / "dvc.yaml").read_text())["stages"]["configs"]["do"]["deps"]
+    # The others are the published numbers and checksums, which no config is composed of.
+    groups = {path.name for path in (REPO / "conf").iterdir()} - {"data", "paper"}
+    assert {f"conf/{group}" for group in groups} <= set(deps)
+
+
 def test_scripts_of_all_stages_were_found():
     assert {"configs", "fetch", "proposals", "backbone", "train", "detect", "score", "report"} == {
         *SCRIPTS
@@ -173,6 +181,14 @@ def test_a_comment_concerns_no_stage_but_configs(copy):
     edit(copy / "conf/experiment/fc_only.yaml", "# Only fc6", "# Nothing but fc6")
     update_configs(copy)
     assert stale(copy) == set()
+
+
+def test_a_changed_list_concerns_its_proposals_and_what_reads_them(copy):
+    edit(copy / "conf/proposals/selective_search.yaml", "preset: fast", "preset: single")
+    update_configs(copy)
+    runs = {f"{stage}@mini-XS-{name}-0" for stage in ("detect", "score") for name in KEPT}
+    runs |= {f"train@mini-XS-{name}-0" for name in KEPT if name != "svd"}
+    assert stale(copy) == {"proposals@mini-selective_search", *runs, "report@mini"}
 
 
 def test_a_changed_test_setting_trains_nothing(copy):

@@ -71,7 +71,7 @@ def test_boxes_found_in_a_smaller_picture_are_scaled_back():
 
     def search(image):
         seen.append(image.shape)
-        return np.array([[0, 0, 39, 29], [10, 5, 19, 14], [10, 5, 19, 14]])
+        return np.array([[-4, -1, 44, 29], [10, 5, 19, 14], [10, 5, 19, 14]])
 
     boxes = searched_at_width(np.zeros((90, 120, 3), np.uint8), 40, search)
     assert seen == [(30, 40, 3)]

@@ -184,7 +184,8 @@ class World:
         folder = self.root / "artefacts" / self.profile / "proposals" / PROPOSALS.name
         write_store(folder / "test.npy", test, boxes, PROPOSALS)
         store = ProposalStore.open(folder / "test.npy", test, PROPOSALS)
-        write_recall(folder / "recall.csv", recall_table(test, store))
+        recall = folder.parents[1] / "recall" / f"{PROPOSALS.name}.csv"
+        write_recall(recall, recall_table(test, store))
 
     def write_detections(self, run: str, found: dict[int, int], false: dict[int, int]) -> None:
         """``found[i]`` perfect detections on test picture i and ``false[i]`` of nothing."""

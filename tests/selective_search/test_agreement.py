@@ -24,6 +24,12 @@ def test_highest_iou_is_that_of_the_box_arithmetic(boxes: np.ndarray, others: np
     np.testing.assert_allclose(found, iou(boxes, others).max(axis=1), rtol=1e-6)
 
 
+def test_boxes_that_are_hardly_different_are_all_there_once() -> None:
+    nested = np.array([[0, 0, right, 99] for right in range(300, 700)], np.int32)
+    order = agreement_order([nested], 1)
+    assert sorted(order.tolist()) == sorted(nested.tolist())
+
+
 @given(HIERARCHIES, st.integers(1, 4))
 def test_scores_fall_as_the_slow_twin_says(hierarchies: list[np.ndarray], min_side: int) -> None:
     order = [tuple(box) for box in agreement_order(hierarchies, min_side).tolist()]

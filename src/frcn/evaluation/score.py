@@ -26,7 +26,7 @@ def score_run(
     dataset: VOCDataset,
     score: Score,
     out: Path,
-    proposals: Mapping[str, float],
+    proposals: Mapping[str, float | None],
 ) -> dict:
     """NMS, evaluation and bootstrap of one run; writes score.json, curves.csv, bootstrap.npy.
 

@@ -122,7 +122,7 @@ def _log_row(step: int, rate: float, pending: list[torch.Tensor]) -> list[float]
 
 
 def _fingerprint(cell: Cell, parent_weights: Path, seed: int) -> str:
-    config = cell.model_dump(include={"data", "network", "proposals", "train"})
+    config = cell.model_dump(include={"data", "network", "proposals", "dense", "train"})
     return sha256_json([config, seed, sha256_file(parent_weights)])
 
 

@@ -105,7 +105,7 @@ def _groups(
 
 
 def write_recall(path_csv: Path, rows: Iterable[dict]) -> None:
-    """Write ``recall.csv``: the rows of all splits' ``recall_table``."""
+    """Write the rows of all splits' ``recall_table``."""
     with atomic_path(path_csv) as temporary, temporary.open("w", newline="") as file:
         writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
         writer.writeheader()

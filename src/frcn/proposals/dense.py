@@ -12,6 +12,8 @@ from frcn.config import DenseBoxes
 
 OCTAVE_STEPS = 2
 """Sides grow by a factor of √2 from one scale to the next."""
+CHUNK = 16
+"""Proposals that are compared with all windows at once."""
 
 
 def dense_windows(
@@ -96,5 +98,7 @@ def nearest_windows(proposals: np.ndarray, windows: np.ndarray) -> np.ndarray:
     """
     if not len(windows) or not len(proposals):
         return np.zeros((0, 4), dtype=np.float32)
-    nearest = iou(proposals, windows).argmax(axis=1)
+    # A few at a time: all proposals against all windows would take gigabytes.
+    chunks = np.array_split(proposals, -(-len(proposals) // CHUNK))
+    nearest = np.concatenate([iou(chunk, windows).argmax(axis=1) for chunk in chunks])
     return windows[list(dict.fromkeys(nearest.tolist()))].astype(np.float32)

@@ -32,9 +32,10 @@ def make_method(proposals: config.Proposals) -> ProposalMethod:
     if proposals.method == "interleaved":
         parts = [make_method(part) for part in proposals.parts]
         return lambda image: interleave([part(image) for part in parts])[: proposals.max_boxes]
-    return lambda image: searched_at_width(
-        image, proposals.max_width, partial(SEARCHES[proposals.method], proposals)
-    )[: proposals.max_boxes]
+    search = partial(SEARCHES[proposals.method], proposals)
+    return lambda image: searched_at_width(image, proposals.max_width, search)[
+        : proposals.max_boxes
+    ]
 
 
 def searched_at_width(
@@ -52,7 +53,7 @@ def searched_at_width(
     # Inclusive corners become edges and back: a box of all pixels stays one.
     far = np.array([0, 0, 1, 1])
     boxes = np.round((search(image).astype(np.int64) + far) / scale).astype(np.int64) - far
-    boxes = np.minimum(boxes, [width - 1, height - 1] * 2)
+    boxes = np.clip(boxes, 0, [width - 1, height - 1] * 2)
     _, first = np.unique(boxes, axis=0, return_index=True)
     return boxes[np.sort(first)].astype(np.int16)
 
@@ -81,7 +82,7 @@ def _opencv_selective_search(
     seed = picture_seed(image, settings.seed)
     boxes = opencv_selective_search(image, settings.mode, settings.base_k, settings.sigma, seed)
     sides = boxes[:, 2:] - boxes[:, :2] + 1
-    return boxes[(sides >= settings.min_side).all(axis=1)]
+    return boxes[(sides >= (settings.min_side or 1)).all(axis=1)]
 
 
 def _edge_boxes(settings: config.EdgeBoxes, image: np.ndarray) -> np.ndarray:

@@ -39,13 +39,16 @@ def average_recall(
 
 def coverage(
     boxes_per_image: Sequence[np.ndarray], annotations: Sequence[Annotation]
-) -> dict[str, float]:
-    """What a cell's proposals cover, as score.json keeps it: recalls in percent."""
+) -> dict[str, float | None]:
+    """What a cell's proposals cover, as score.json keeps it.
+
+    Recalls are in percent, None without an object.
+    """
     overlaps = best_overlaps(boxes_per_image, annotations)
     return {
-        "proposals_per_image": float(np.mean([len(boxes) for boxes in boxes_per_image])),
-        "recall_50": 100 * share_covered(overlaps, 0.5),
-        "average_recall": 100 * mean_recall(overlaps),
+        "proposals_per_image": sum(map(len, boxes_per_image)) / max(len(boxes_per_image), 1),
+        "recall_50": 100 * share_covered(overlaps, 0.5) if len(overlaps) else None,
+        "average_recall": 100 * mean_recall(overlaps) if len(overlaps) else None,
     }
 
 

@@ -66,7 +66,7 @@ def build(
     Args:
         profile_name: ``mini``, ``bccd``, …
         configs: holds ``<profile>/<cell>.yaml``, resolved.
-        artefacts: holds ``<profile>/{train,detect,score,proposals}``.
+        artefacts: holds ``<profile>/{train,detect,score,recall}``.
         paper: ``conf/paper``, the published numbers.
         data: holds ``<profile>/``, the VOC tree with ``manifest.json``.
         benchmarks: may hold ``proposals-<profile>.csv``, which a benchmark writes.
@@ -84,7 +84,7 @@ def build(
         paper=load_paper(paper),
     )
     out = Path(out)
-    recalls = read_recalls(source.artefacts / "proposals", source.cells)
+    recalls = read_recalls(source.artefacts / "recall", source.cells)
     tables = _tables(source, recalls)
     ledger = claims_table(judge(source.paper.claims, source.cells))
     written = _write_tables(out, source.cells, ledger, tables)

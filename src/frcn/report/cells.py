@@ -208,14 +208,14 @@ def _read_run(artefacts: Path, cell: str, seed: int) -> Run | None:
 
 
 def read_recalls(folder: Path, cells: Cells) -> pd.DataFrame:
-    """``recall.csv`` of every proposal list, its test split's rows, with a column ``list``.
+    """``<list>.csv`` of every proposal list, its test split's rows, with a column ``list``.
 
     Empty where no list of the profile's cells has been computed.
     """
     used = {cell.config.proposals.name: cell.config.test.split for cell in cells.cells.values()}
     frames = []
     for name, split in used.items():
-        path = folder / name / "recall.csv"
+        path = folder / f"{name}.csv"
         if path.exists():
             rows = pd.read_csv(path, dtype={"count": str})
             rows = rows[rows["split"] == split].drop(columns="split")

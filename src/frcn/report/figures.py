@@ -163,7 +163,7 @@ def recalls(rows: pd.DataFrame) -> Picture:
     """Recall of each list against the number of proposals, and per class and size.
 
     Args:
-        rows: columns of ``recall.csv`` and ``list``.
+        rows: as ``read_recalls`` gives them.
     """
     figure, (left, right) = _axes(1, 2, width=8.6, height=4.2)
     everything = rows[rows["count"] == "all"]

@@ -261,7 +261,7 @@ def recall_table(recalls: pd.DataFrame, footnotes: Sequence[str]) -> Table:
     """What each proposal list covers of the test split, per class and size of object.
 
     Args:
-        recalls: columns of ``recall.csv`` and ``list``.
+        recalls: as ``read_recalls`` gives them.
     """
     shown = [count for count in RECALL_COUNTS if count in set(recalls["count"])]
     rows = []

@@ -6,7 +6,14 @@
 It needs NumPy, Numba and OpenCV only, and nothing else of this project.
 """
 
-from frcn.selective_search.presets import PRESETS, Preset
-from frcn.selective_search.search import selective_search
+from pathlib import Path
+
+from frcn.selective_search.compiled import discard_stale_code
+
+# Before the imports below load what is compiled.
+discard_stale_code(Path(__file__).parent)
+
+from frcn.selective_search.presets import PRESETS, Preset  # noqa: E402
+from frcn.selective_search.search import selective_search  # noqa: E402
 
 __all__ = ["PRESETS", "Preset", "selective_search"]

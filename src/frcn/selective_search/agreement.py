@@ -85,6 +85,8 @@ def _diversified(boxes: np.ndarray, scores: np.ndarray, count: int) -> np.ndarra
             overlap = _iou(boxes, i, boxes, best)
             square = overlap * overlap
             scores[i] *= np.float32(1) - square * square
-        scores[best] = -1
+        # Below all others, which may have come down to 0.
+        for i in range(place + 1):
+            scores[chosen[i]] = -1
     others = np.argsort(-scores, kind="mergesort")[: len(scores) - n_chosen]
     return np.concatenate((chosen, others))

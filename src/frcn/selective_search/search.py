@@ -49,16 +49,23 @@ def selective_search(image: np.ndarray, preset: str | Preset = "fast", seed: int
 
 def hierarchies(image: np.ndarray, preset: Preset) -> list[np.ndarray]:
     """The (M, 4) int32 boxes of every strategy's hierarchy, in the order of merging."""
-    height, width = image.shape[:2]
+    return [
+        boxes
+        for name in preset.colour_spaces
+        for boxes in _hierarchies_of_space(COLOUR_SPACES[name](image), preset)
+    ]
+
+
+def _hierarchies_of_space(colours: np.ndarray, preset: Preset) -> list[np.ndarray]:
+    """Those of one colour space; its edges and bins are given back before the next one's."""
+    height, width = colours.shape[:2]
+    bins = pixel_bins(colours)
+    edges = sorted_edges(smooth(colours, preset.sigma))
     found = []
-    for name in preset.colour_spaces:
-        colours = COLOUR_SPACES[name](image)
-        bins = pixel_bins(colours)
-        edges = sorted_edges(smooth(colours, preset.sigma))
-        for k in preset.k:
-            labels, neighbours = segment(edges, height, width, k, min_size=k)
-            statistics = region_statistics(labels, bins)
-            found += [group(statistics, neighbours, s)[0] for s in preset.similarities]
+    for k in preset.k:
+        labels, neighbours = segment(edges, height, width, k, min_size=k)
+        statistics = region_statistics(labels, bins)
+        found += [group(statistics, neighbours, s)[0] for s in preset.similarities]
     return found
 
 
