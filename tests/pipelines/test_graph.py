@@ -145,6 +145,14 @@ def test_stage_depends_on_all_modules_that_it_imports(script):
         assert not idle, f"stage {name} of dvc.yaml depends on what it does not import"
 
 
+def test_no_stage_hides_an_import_behind_a_package():
+    """``frcn.proposals`` imports what it exports when asked, which the closure does not see."""
+    for script in SCRIPTS:
+        for file in import_closure(f"pipelines.{script}"):
+            for line in (REPO / file).read_text().splitlines():
+                assert not line.startswith("from frcn.proposals import"), f"{file}: {line}"
+
+
 def test_configs_depend_on_all_that_is_composed():
     deps = yaml.safe_load((REPO / "dvc.yaml").read_text())["stages"]["configs"]["do"]["deps"]
     # The others are the published numbers and checksums, which no config is composed of.

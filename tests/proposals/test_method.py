@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 
-import cv2
 import numpy as np
 import pytest
+from pictures import picture
 
 from frcn import config
 from frcn.proposals import selective_search
@@ -17,15 +17,6 @@ SELECTIVE_SEARCH = config.SelectiveSearch(
 )
 EDGE_BOXES = config.EdgeBoxes(name="edges", method="edge_boxes", max_boxes=40)
 BOTH = config.Interleaved(name="both", method="interleaved", parts=[SELECTIVE_SEARCH, EDGE_BOXES])
-
-
-def picture(seed=0, size=(90, 120)):
-    """Smooth clutter with one bright rectangle, 0-based corners 30 20 79 59."""
-    rng = np.random.default_rng(seed)
-    clutter = rng.integers(0, 120, (size[0] // 10, size[1] // 10, 3), dtype=np.uint8)
-    image = cv2.resize(clutter, size[::-1], interpolation=cv2.INTER_NEAREST)
-    image[20:60, 30:80] = (40, 200, 250)
-    return image
 
 
 @pytest.mark.parametrize("max_width", [None, 80])

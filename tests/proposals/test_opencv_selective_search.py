@@ -1,8 +1,8 @@
 """OpenCV's search keeps the method's contract and none of its habits."""
 
-import cv2
 import numpy as np
 import pytest
+from pictures import picture
 
 from frcn import config
 from frcn.boxes import areas, iou
@@ -13,15 +13,6 @@ def proposals(**changes):
     values = {"name": "opencv", "mode": "fast", "base_k": 50, "sigma": 0.8}
     method = "opencv_selective_search"
     return config.OpenCVSelectiveSearch(method=method, **values | changes)
-
-
-def picture(seed=0, size=(90, 120)):
-    """Smooth clutter with one bright rectangle, 0-based corners 30 20 79 59."""
-    rng = np.random.default_rng(seed)
-    clutter = rng.integers(0, 120, (size[0] // 10, size[1] // 10, 3), dtype=np.uint8)
-    image = cv2.resize(clutter, size[::-1], interpolation=cv2.INTER_NEAREST)
-    image[20:60, 30:80] = (40, 200, 250)
-    return image
 
 
 @pytest.mark.parametrize("mode", ["fast", "quality", "single"])

@@ -104,8 +104,8 @@ def test_cells_csv_has_a_row_per_run_and_the_published_columns(world):
     world.configure("fc_only")
     cells = pd.read_csv(world.build() / "cells.csv").set_index("experiment")
     assert ",".join(cells) == (
-        "profile,network,seed,map_11pt,map_area,ap_fish,ap_kite,recall_50,train_seconds,"
-        "test_seconds_per_image,n_test_images,fingerprint"
+        "profile,network,seed,map_11pt,map_area,ap_fish,ap_kite,recall_50,average_recall,"
+        "proposals_per_image,train_seconds,test_seconds_per_image,n_test_images,fingerprint"
     )
     assert cells.loc["default", "ap_fish"] == 65.0
     assert cells.loc["default", "train_seconds"] == 30.0

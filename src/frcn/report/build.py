@@ -187,6 +187,7 @@ def _provenance(cells: Cells) -> list[tuple[str, str]]:
     devices = sorted(
         {f"{d['device']}, {d['threads']} threads" for r in runs if (d := r.detect or r.train)}
     )
+    lists = [cell.config.proposals for cell in (default, *cells.cells.values()) if cell]
     training = sum(run.train_seconds or 0 for run in runs)
     wanted = len(cells.cells) * len(cells.seeds)
     images = next((str(run.score["n_test_images"]) for run in runs), "unknown")
@@ -195,7 +196,7 @@ def _provenance(cells: Cells) -> list[tuple[str, str]]:
         ("Runs", f"{len(runs)} of {wanted} (cells × seeds)"),
         ("Seeds", ", ".join(map(str, cells.seeds))),
         ("Test split", f"{config.test.split}, {images} pictures"),
-        ("Proposals", _words_of(config.proposals)),
+        ("Proposals", "; ".join(dict.fromkeys(map(_words_of, lists)))),
         ("Device", "; ".join(devices) or "unknown"),
         ("Training time", f"{seconds(training)} over all runs"),
         (
@@ -207,9 +208,10 @@ def _provenance(cells: Cells) -> list[tuple[str, str]]:
 
 
 def _words_of(proposals: Proposals) -> str:
-    """A list's settings in one line, but for those that are left as they come."""
+    """A list's name, and its settings but for those that are left as they come."""
     settings = proposals.model_dump(mode="json", exclude_defaults=True, exclude={"name", "method"})
-    return ", ".join([proposals.method, *(f"{key} {value}" for key, value in settings.items())])
+    words = ", ".join(f"{key} {value}" for key, value in settings.items())
+    return f"{proposals.name} ({words})"
 
 
 def _remove_stale(out: Path, written: set[Path]) -> None:

@@ -253,6 +253,8 @@ def _row(cells: Cells, cell: CellRuns, seed: int, run: Run | None) -> dict:
         "map_area": _number(score.get("map_area")),
         **{f"ap_{name}": _number(ap.get(name)) for name in cells.classes},
         "recall_50": _number(run and run.recall_50),
+        "average_recall": _number(run and run.average_recall),
+        "proposals_per_image": _number(run and run.boxes_per_image),
         "train_seconds": _number(run and run.train_seconds),
         "test_seconds_per_image": _number(run and run.test_seconds),
         "n_test_images": score.get("n_test_images"),

@@ -115,7 +115,8 @@ def proposals(cells: Cells, paper: ProposalsTable, network: str) -> Picture | No
     schemes: dict[str, list[CellRuns]] = {}
     for row in paper.rows:
         cell = cells.get(network, row.experiment)
-        if cell and _has_map(cell) and cell.mean("boxes_per_image"):
+        # A test split without an object has neither mAP nor recall.
+        if cell and _has_map(cell):
             schemes.setdefault(row.scheme, []).append(cell)
     if not schemes:
         return None
@@ -154,7 +155,8 @@ def proposals(cells: Cells, paper: ProposalsTable, network: str) -> Picture | No
         f"proposals_{network}",
         figure,
         f"Detection and proposal quality{of_network} against the number of boxes; every point is "
-        "trained and tested anew. Bands and bars: 95 % interval over resamples of the test images.",
+        "trained and tested anew, SVMs on the features of the network beside them. Bands and bars: "
+        "95 % interval over resamples of the test images.",
         f"Two charts against the number of boxes per image. {'; '.join(words)}.",
     )
 
@@ -218,7 +220,7 @@ def loss_curves(cells: Cells) -> Picture | None:
     drawn = []
     for (network, experiment), cell in cells.cells.items():
         path = cell.runs[0].train_folder / "loss.csv" if cell.runs else None
-        swept = experiment.startswith(("proposals_", "dense_"))
+        swept = cell.config.dense is not None or experiment.startswith("proposals_")
         if swept or cell.config.train.kind != "sgd" or path is None or not path.exists():
             continue
         step, loss = _smooth(pd.read_csv(path))
@@ -246,7 +248,7 @@ def loss_curves(cells: Cells) -> Picture | None:
         figure,
         f"Training loss (classification and boxes), averaged into {SMOOTHING_POINTS} points. "
         "Losses of experiments without box regression, or with a frozen classifier, have fewer "
-        "terms and are not comparable in height.",
+        "terms and are not comparable in height. Those of the proposal figure are left out.",
         f"Line chart of the training loss against the step: {'; '.join(drawn)}.",
     )
 
