@@ -2,6 +2,7 @@
 
 import cv2
 import numpy as np
+import pictures
 import pytest
 
 from frcn.boxes import areas, iou
@@ -26,11 +27,7 @@ EVERY_KIND = pytest.mark.parametrize("edges", sorted(MAPS))
 
 def picture(seed=0, size=(120, 160)):
     """Faint clutter with one bright rectangle."""
-    rng = np.random.default_rng(seed)
-    clutter = rng.integers(60, 80, (size[0] // 10, size[1] // 10, 3), dtype=np.uint8)
-    image = cv2.resize(clutter, size[::-1], interpolation=cv2.INTER_NEAREST)
-    image[30:80, 40:110] = (40, 200, 250)
-    return image
+    return pictures.picture(seed, size, RECTANGLE, greys=(60, 80))
 
 
 def noise(size=(120, 160)):
