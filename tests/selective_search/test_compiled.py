@@ -34,7 +34,7 @@ def test_an_edit_of_a_called_function_reaches_its_callers(tmp_path: Path) -> Non
     program = (
         "import numpy as np; from frcn.selective_search import segmentation, graph;"
         "image = np.zeros((4, 4, 3), np.float32); image[:, 2:] = 9;"
-        "print(segmentation.segment(graph.sorted_edges(image), 4, 4, 1, 1)[0].max())"
+        "print(segmentation.segment(graph.bucketed_edges(image), 4, 4, 1, 1)[0].max())"
     )
     environment = os.environ | {"PYTHONPATH": str(tmp_path)}
     environment.pop("NUMBA_CACHE_DIR", None)

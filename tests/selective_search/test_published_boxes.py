@@ -10,7 +10,7 @@ from scipy.io import loadmat
 
 from frcn.selective_search import PRESETS, selective_search
 from frcn.selective_search.colour_spaces import COLOUR_SPACES
-from frcn.selective_search.graph import sorted_edges
+from frcn.selective_search.graph import bucketed_edges
 from frcn.selective_search.region_statistics import pixel_bins, region_statistics
 from frcn.selective_search.segmentation import segment
 from frcn.selective_search.smoothing import smooth
@@ -40,6 +40,6 @@ if DEMO.is_dir():
     def test_initial_regions_stand_in_the_published_list(name: str, space: str, k: float) -> None:
         image, published = picture_and_boxes(name)
         colours = COLOUR_SPACES[space](image)
-        labels, _ = segment(sorted_edges(smooth(colours, 0.8)), *image.shape[:2], k, k)
+        labels, _ = segment(bucketed_edges(smooth(colours, 0.8)), *image.shape[:2], k, k)
         initial = region_statistics(labels, pixel_bins(colours)).boxes
         assert {tuple(box) for box in initial.tolist()} <= {tuple(b) for b in published.tolist()}

@@ -18,7 +18,7 @@ from scipy.ndimage import map_coordinates
 
 from frcn.errors import UserError
 from frcn.selective_search.colour_spaces import lab, rgi
-from frcn.selective_search.graph import sorted_edges
+from frcn.selective_search.graph import bucketed_edges
 from frcn.selective_search.segmentation import segment
 from frcn.selective_search.smoothing import smooth
 
@@ -144,7 +144,7 @@ def _boundary_share(image: np.ndarray) -> np.ndarray:
     height, width = image.shape[:2]
     maps = []
     for colours in (lab(image), rgi(image)):
-        edges = sorted_edges(smooth(colours, SEGMENTATION_SIGMA))
+        edges = bucketed_edges(smooth(colours, SEGMENTATION_SIGMA))
         for k in SEGMENTATION_KS:
             labels, _ = segment(edges, height, width, k, min_size=k)
             maps.append(_boundaries(labels))

@@ -1,13 +1,16 @@
-"""The pixel graph of the segmentation, its edges sorted by weight.
+"""The pixel graph of the segmentation, its edges in buckets by weight.
 
 A pixel is joined with its eight neighbours; an edge weighs the Euclidean distance of the two
-colours. The sorted edges depend on the colour space only, so all thresholds k share them.
+colours. The buckets depend on the colour space only, so all thresholds k share them.
 
+Edges are put in order in two steps, because of what a large picture costs: a sort of all of them
+scatters writes over more memory than a processor caches. The first step fills few buckets in
+raster order; the second, by the segmentation, sorts a bucket that has shrunk by then.
 Weights are sorted exactly, as float32. With weights rounded to 15 significant bits one counting
 sort would do in place of two, but two of the sixteen published hierarchies would be spoilt.
 
 An edge's id is four times the raster index of its first pixel plus its direction.
-Letters: H × W pixels, C channels, E edges.
+Letters: H × W pixels, C channels, E edges, B buckets.
 Source: Felzenszwalb & Huttenlocher, IJCV 2004, §4–5.
 """
 
@@ -19,34 +22,43 @@ import numpy as np
 # Read as integers, positive float32 keep their order. All weights are below 2⁹, the first power of
 # two above the largest distance in 0 … 255; what is not, is no edge.
 END_OF_WEIGHTS = int(np.float32(2**9).view(np.uint32))
-LOW_BITS = 13
+# The digits of a weight, from the last: two that sort a bucket, above them its number. With
+# twice as many buckets, a large picture takes twice the time to fill them.
+LOW_BITS, MIDDLE_BITS = 11, 10
+BUCKET_BITS = LOW_BITS + MIDDLE_BITS
 
 # Right, below left, below, below right: each pair of neighbours once.
 RIGHT = (1, -1, 0, 1)
 DOWN = (0, 1, 1, 1)
 
 
-class SortedEdges(NamedTuple):
-    """All edges of an image, lightest first.
+class BucketedEdges(NamedTuple):
+    """All edges of an image; those of a bucket are heavier than those of the bucket before.
 
     Attributes:
-        ids: (E,) uint32; those of equal weight are in ascending order.
-        weights: (E,) float32, ascending.
+        keys: (E,) uint64, the bits of an edge's weight above the 32 of its id. Within a bucket the
+            ids ascend; the order of keys is by weight, and by id where weights are equal.
+        ends: (B,) uint32, where each bucket ends in ``keys``; many are empty.
     """
 
-    ids: np.ndarray
-    weights: np.ndarray
+    keys: np.ndarray
+    ends: np.ndarray
 
 
-def sorted_edges(image: np.ndarray) -> SortedEdges:
+def bucketed_edges(image: np.ndarray) -> BucketedEdges:
     """The edges of an (H, W, C) float32 image of fewer than 2³⁰ pixels, in 0 … 255.
 
     A single channel counts as three equal ones, so that a threshold k means the same in every
     colour space.
     """
-    distances = _distances(image, np.float32(3 / image.shape[2])).reshape(-1)
-    ids = _radix_sort(distances.view(np.uint32))
-    return SortedEdges(ids, _take(distances, ids))
+    # Here as in the segmentation NumPy allocates what is large: unlike Numba it asks for large
+    # pages, which are quicker to get and to access at random.
+    distances = np.empty((*image.shape[:2], 4), np.float32)
+    places = np.zeros(END_OF_WEIGHTS >> BUCKET_BITS, np.uint32)
+    _fill_distances(image, np.float32(3 / image.shape[2]), distances, places)
+    keys = np.empty(_counts_to_starts(places), np.uint64)
+    _fill_buckets(distances.reshape(-1).view(np.uint32), places, keys)
+    return BucketedEdges(keys, places)
 
 
 @numba.njit(cache=True)
@@ -67,10 +79,43 @@ def edge_pixels(edge: np.uint32, offsets: np.ndarray) -> tuple[np.uint32, np.uin
 
 
 @numba.njit(cache=True)
-def _distances(image: np.ndarray, channel_weight: np.float32) -> np.ndarray:
-    """(H, W, 4) float32 colour distance to each neighbour, infinite where there is none."""
+def key_weight(key: np.uint64) -> np.float32:
+    """An edge's weight."""
+    return np.uint32(key >> np.uint64(32)).view(np.float32)
+
+
+@numba.njit(cache=True)
+def sort_bucket(keys: np.ndarray, spare: np.ndarray) -> None:
+    """Sort keys of one bucket, whose ids ascend; ``spare`` is as long and is overwritten."""
+    low = np.zeros(1 << LOW_BITS, np.uint32)
+    middle = np.zeros(1 << MIDDLE_BITS, np.uint32)
+    for key in keys:
+        low[_low_digit(key)] += np.uint32(1)
+        middle[_middle_digit(key)] += np.uint32(1)
+    _counts_to_starts(low)
+    _counts_to_starts(middle)
+    for key in keys:
+        _place(spare, low, _low_digit(key), key)
+    for key in spare:
+        _place(keys, middle, _middle_digit(key), key)
+
+
+@numba.njit(cache=True)
+def _low_digit(key: np.uint64) -> np.uint64:
+    return (key >> np.uint64(32)) & np.uint64((1 << LOW_BITS) - 1)
+
+
+@numba.njit(cache=True)
+def _middle_digit(key: np.uint64) -> np.uint64:
+    return (key >> np.uint64(32 + LOW_BITS)) & np.uint64((1 << MIDDLE_BITS) - 1)
+
+
+@numba.njit(cache=True)
+def _fill_distances(
+    image: np.ndarray, channel_weight: np.float32, distances: np.ndarray, counts: np.ndarray
+) -> None:
+    """The (H, W, 4) distances to all neighbours, infinite where there is none; counts buckets."""
     height, width, channels = image.shape
-    distances = np.empty((height, width, 4), np.float32)
     for y in range(height):
         for x in range(width):
             for direction in range(4):
@@ -83,30 +128,24 @@ def _distances(image: np.ndarray, channel_weight: np.float32) -> np.ndarray:
                 for c in range(channels):
                     difference = image[y, x, c] - image[other_y, other_x, c]
                     squared += difference * difference
-                distances[y, x, direction] = np.sqrt(squared * channel_weight)
-    return distances
+                distance = np.sqrt(squared * channel_weight)
+                distances[y, x, direction] = distance
+                counts[_bucket(distance)] += np.uint32(1)
 
 
 @numba.njit(cache=True)
-def _radix_sort(bits: np.ndarray) -> np.ndarray:
-    """The ids of edges by their weights' bits: two counting sorts, by the low bits and the high."""
-    low_bits, low_mask = np.uint32(LOW_BITS), np.uint32((1 << LOW_BITS) - 1)
-    low = np.zeros(1 << LOW_BITS, np.uint32)
-    high = np.zeros(END_OF_WEIGHTS >> LOW_BITS, np.uint32)
-    for weight in bits:
-        if weight < END_OF_WEIGHTS:
-            low[weight & low_mask] += np.uint32(1)
-            high[weight >> low_bits] += np.uint32(1)
-    n_edges = _counts_to_starts(low)
-    _counts_to_starts(high)
-    by_low = np.empty(n_edges, np.uint32)
+def _bucket(weight: np.float32) -> np.uint32:
+    return np.float32(weight).view(np.uint32) >> np.uint32(BUCKET_BITS)
+
+
+@numba.njit(cache=True)
+def _fill_buckets(bits: np.ndarray, places: np.ndarray, keys: np.ndarray) -> None:
+    """Put each edge's key into its bucket; ``places`` are moved from their starts to their ends."""
     for edge in range(len(bits)):
-        if bits[edge] < END_OF_WEIGHTS:
-            _place(by_low, low, bits[edge] & low_mask, np.uint32(edge))
-    ids = np.empty(n_edges, np.uint32)
-    for edge in by_low:
-        _place(ids, high, bits[edge] >> low_bits, edge)
-    return ids
+        weight = bits[edge]
+        if weight < END_OF_WEIGHTS:
+            key = np.uint64(weight) << np.uint64(32) | np.uint64(edge)
+            _place(keys, places, weight >> np.uint32(BUCKET_BITS), key)
 
 
 @numba.njit(cache=True)
@@ -119,16 +158,7 @@ def _counts_to_starts(counts: np.ndarray) -> np.uint32:
 
 
 @numba.njit(cache=True)
-def _place(ids: np.ndarray, places: np.ndarray, digit: np.uint32, edge: np.uint32) -> None:
-    """Put an edge at the next place of its digit."""
-    ids[places[digit]] = edge
+def _place(keys: np.ndarray, places: np.ndarray, digit: np.uint32, key: np.uint64) -> None:
+    """Put a key at the next place of its digit."""
+    keys[places[digit]] = key
     places[digit] += np.uint32(1)
-
-
-@numba.njit(cache=True)
-def _take(weights: np.ndarray, ids: np.ndarray) -> np.ndarray:
-    """``weights[ids]``, in half the time that NumPy takes."""
-    taken = np.empty(len(ids), np.float32)
-    for i in range(len(ids)):
-        taken[i] = weights[ids[i]]
-    return taken

@@ -5,7 +5,7 @@ import numpy as np
 from frcn.errors import UserError
 from frcn.selective_search.agreement import agreement_order
 from frcn.selective_search.colour_spaces import COLOUR_SPACES
-from frcn.selective_search.graph import sorted_edges
+from frcn.selective_search.graph import bucketed_edges
 from frcn.selective_search.grouping import group
 from frcn.selective_search.presets import PRESETS, Preset
 from frcn.selective_search.ranking import at_least, random_rank, raster_order, without_duplicates
@@ -60,7 +60,7 @@ def _hierarchies_of_space(colours: np.ndarray, preset: Preset) -> list[np.ndarra
     """Those of one colour space; its edges and bins are given back before the next one's."""
     height, width = colours.shape[:2]
     bins = pixel_bins(colours)
-    edges = sorted_edges(smooth(colours, preset.sigma))
+    edges = bucketed_edges(smooth(colours, preset.sigma))
     found = []
     for k in preset.k:
         labels, neighbours = segment(edges, height, width, k, min_size=k)
