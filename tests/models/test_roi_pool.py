@@ -1,34 +1,51 @@
-"""RoI pooling against a slow statement of FACTS §1.6, and its gradient in float64."""
+"""RoI pooling against a slow statement of FACTS §1.6, its gradient in float64 and torchvision's.
+
+On a CPU ours takes the place of torchvision's kernel, so both are held against the same reference.
+"""
 
 import math
+from fractions import Fraction
 
 import numpy as np
+import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from torch.autograd import gradcheck
+from torchvision.ops import roi_pool as torchvision_roi_pool
 
+from frcn.models import roi_pool_cpu
 from frcn.models.roi_pool import roi_pool, whole_image_rois
+
+
+def torchvisions(feature_map, rois, size, stride):
+    return torchvision_roi_pool(feature_map, rois, size, 1 / stride)
+
+
+both_ops = pytest.mark.parametrize("op", [roi_pool, torchvisions])
+
+
+def round_half_away(x):
+    return int(math.copysign(math.floor(abs(Fraction(float(x))) + Fraction(1, 2)), x))
 
 
 def slow_roi_pool(feature_map, rois, size, stride):
     """One cell at a time: round half away from zero, overlapping bins, empty bins are 0."""
     _, channels, height, width = feature_map.shape
-    pooled = np.zeros((len(rois), channels, size, size), dtype=np.float32)
+    real = feature_map.dtype.type
+    pooled = np.zeros((len(rois), channels, size, size), dtype=real)
     for r, roi in enumerate(rois):
-        x1, y1, x2, y2 = (
-            math.copysign(math.floor(abs(c) + 0.5), c) for c in (roi[1:] * (1.0 / stride))
-        )
-        bin_h = np.float32(max(y2 - y1 + 1, 1)) / np.float32(size)
-        bin_w = np.float32(max(x2 - x1 + 1, 1)) / np.float32(size)
+        x1, y1, x2, y2 = (round_half_away(corner * real(1 / stride)) for corner in roi[1:])
+        bin_h = real(max(y2 - y1 + 1, 1)) / real(size)
+        bin_w = real(max(x2 - x1 + 1, 1)) / real(size)
         for i in range(size):
             for j in range(size):
-                top = min(max(math.floor(np.float32(i) * bin_h) + y1, 0), height)
-                bottom = min(max(math.ceil(np.float32(i + 1) * bin_h) + y1, 0), height)
-                left = min(max(math.floor(np.float32(j) * bin_w) + x1, 0), width)
-                right = min(max(math.ceil(np.float32(j + 1) * bin_w) + x1, 0), width)
+                top = min(max(math.floor(real(i) * bin_h) + y1, 0), height)
+                bottom = min(max(math.ceil(real(i + 1) * bin_h) + y1, 0), height)
+                left = min(max(math.floor(real(j) * bin_w) + x1, 0), width)
+                right = min(max(math.ceil(real(j + 1) * bin_w) + x1, 0), width)
                 if bottom > top and right > left:
-                    cells = feature_map[
-                        int(roi[0]), :, int(top) : int(bottom), int(left) : int(right)
-                    ]
+                    cells = feature_map[int(roi[0]), :, top:bottom, left:right]
                     pooled[r, :, i, j] = cells.max(axis=(1, 2))
     return pooled
 
@@ -47,13 +64,119 @@ def random_rois(generator, count, images, width, height):
     return rois.astype(np.float32)
 
 
-def test_equals_the_slow_reference():
+def tied_map(seed, images, channels, height, width):
+    """Few different values, so that most maxima are ties."""
+    values = np.random.default_rng(seed).integers(-1, 2, (images, channels, height, width))
+    return torch.from_numpy(values).float()
+
+
+def gradient_of(op, feature_map, upstream, *arguments):
+    feature_map = feature_map.detach().requires_grad_()
+    op(feature_map, *arguments).backward(upstream)
+    return feature_map.grad
+
+
+# Half-way between cells, just beside, outside the map, and with corners in the wrong order.
+coordinates = st.integers(-40, 100).map(lambda n: n * 4.0) | st.floats(-150, 400, width=32)
+two_images_rois = st.lists(st.tuples(st.integers(0, 1), *[coordinates] * 4), max_size=12).map(
+    lambda rois: torch.tensor(rois, dtype=torch.float32).reshape(-1, 5)
+)
+
+
+@both_ops
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_equals_the_slow_reference(op, dtype):
     generator = np.random.default_rng(0)
     for size, stride in ((6, 16), (7, 16), (6, 8)):
-        feature_map = generator.normal(size=(2, 3, 13, 17)).astype(np.float32)
-        rois = random_rois(generator, 150, 2, 17 * stride, 13 * stride)
-        ours = roi_pool(torch.from_numpy(feature_map), torch.from_numpy(rois), size, stride)
-        np.testing.assert_array_equal(ours.numpy(), slow_roi_pool(feature_map, rois, size, stride))
+        feature_map = generator.normal(size=(2, 3, 13, 17)).astype(dtype)
+        rois = random_rois(generator, 150, 2, 17 * stride, 13 * stride).astype(dtype)
+        pooled = op(torch.from_numpy(feature_map), torch.from_numpy(rois), size, stride)
+        np.testing.assert_array_equal(
+            pooled.numpy(), slow_roi_pool(feature_map, rois, size, stride)
+        )
+
+
+@both_ops
+@given(rois=two_images_rois, size=st.sampled_from([1, 2, 6, 7]), stride=st.sampled_from([8, 16]))
+def test_equals_the_slow_reference_for_any_rois(op, rois, size, stride):
+    feature_map = np.random.default_rng(0).normal(size=(2, 3, 13, 17)).astype(np.float32)
+    pooled = op(torch.from_numpy(feature_map), rois, size, stride)
+    expected = slow_roi_pool(feature_map, rois.numpy(), size, stride)
+    np.testing.assert_array_equal(pooled.numpy(), expected)
+
+
+@given(rois=two_images_rois, layout=st.sampled_from([torch.channels_last, torch.contiguous_format]))
+def test_values_and_gradients_are_torchvisions_to_the_last_bit(rois, layout):
+    # More channels than are pooled at a time.
+    feature_map = tied_map(0, 2, roi_pool_cpu.BLOCK + 5, 13, 17).to(memory_format=layout)
+    pooled = roi_pool(feature_map, rois, 7, 16)
+    assert pooled.is_contiguous() and torch.equal(pooled, torchvisions(feature_map, rois, 7, 16))
+    upstream = torch.randn(pooled.shape, generator=torch.Generator().manual_seed(0))
+    ours, theirs = (
+        gradient_of(op, feature_map, upstream, rois, 7, 16) for op in (roi_pool, torchvisions)
+    )
+    assert torch.equal(ours, theirs)
+
+
+@pytest.mark.parametrize("threads", [2, 3])
+def test_threads_do_not_change_a_bit(threads, monkeypatch):
+    generator = np.random.default_rng(0)
+    feature_map = tied_map(0, 2, 7, 13, 17)
+    rois = torch.from_numpy(random_rois(generator, 50, 2, 17 * 8, 13 * 8))
+    upstream = torch.from_numpy(generator.normal(size=(50, 7, 6, 6)).astype(np.float32))
+    alone = (
+        roi_pool(feature_map, rois, 6, 8),
+        gradient_of(roi_pool, feature_map, upstream, rois, 6, 8),
+    )
+    monkeypatch.setattr(roi_pool_cpu, "GRAIN", 1)
+    monkeypatch.setattr(torch, "get_num_threads", lambda: threads)
+    assert torch.equal(roi_pool(feature_map, rois, 6, 8), alone[0])
+    assert torch.equal(gradient_of(roi_pool, feature_map, upstream, rois, 6, 8), alone[1])
+
+
+@both_ops
+def test_of_equal_cells_the_first_in_row_major_order_gets_the_gradient(op):
+    feature_map = torch.tensor([[0.0, 1, 2], [2, 0, 0], [0, 2, 2]]).view(1, 1, 3, 3)
+    whole = torch.tensor([[0.0, 0, 0, 2, 2]])
+    gradient = gradient_of(op, feature_map, torch.ones(1, 1, 1, 1), whole, 1, 1)
+    assert gradient.flatten().tolist() == [0, 0, 1, 0, 0, 0, 0, 0, 0]
+
+
+@both_ops
+def test_an_empty_bin_is_zero_without_gradient(op):
+    feature_map = torch.full((1, 1, 2, 2), -1.0)
+    # Rows -1 and 0, columns 1 and 2: only the lower left of four bins is on the map.
+    rois = torch.tensor([[0.0, 1, -1, 2, 0]])
+    assert op(feature_map, rois, 2, 1).flatten().tolist() == [0, 0, -1, 0]
+    gradient = gradient_of(op, feature_map, torch.ones(1, 1, 2, 2), rois, 2, 1)
+    assert gradient.flatten().tolist() == [0, 1, 0, 0]
+
+
+@both_ops
+def test_no_rois(op):
+    feature_map = torch.zeros(1, 3, 4, 5)
+    assert op(feature_map, torch.zeros(0, 5), 7, 16).shape == (0, 3, 7, 7)
+    gradient = gradient_of(op, feature_map, torch.zeros(0, 3, 7, 7), torch.zeros(0, 5), 7, 16)
+    assert torch.equal(gradient, feature_map)
+
+
+@both_ops
+@pytest.mark.parametrize("levels", [1, 2, 3, 6, 7])
+def test_bins_of_whole_windows_are_those_of_exact_arithmetic(op, levels):
+    """From floor(i·h/n) to ceil((i+1)·h/n) - 1: the division in float32 moves no edge."""
+    for extent in range(1, 201):
+        cells = torch.arange(extent).float().view(1, 1, extent, 1)
+        window = torch.tensor([[0.0, 0, 0, 0, extent - 1]])
+        first = -op(-cells, window, levels, 1)[0, 0, :, 0]
+        last = op(cells, window, levels, 1)[0, 0, :, 0]
+        assert first.tolist() == [i * extent // levels for i in range(levels)]
+        assert last.tolist() == [-(-(i + 1) * extent // levels) - 1 for i in range(levels)]
+
+
+def test_half_precision_is_torchvisions():
+    feature_map, rois = torch.randn(1, 3, 9, 9).half(), torch.tensor([[0, 0, 0, 60, 70]])
+    theirs = torchvisions(feature_map, rois.half(), 6, 8)
+    assert torch.equal(roi_pool(feature_map, rois, 6, 8), theirs)
 
 
 def test_gradient_is_the_arg_max_rule():

@@ -4,6 +4,8 @@ import torch
 from torch import Tensor
 from torchvision.ops import roi_pool as torchvision_roi_pool
 
+from frcn.models.roi_pool_cpu import COMPILED, CompiledRoIPool
+
 
 def roi_pool(feature_map: Tensor, rois: Tensor, size: int, stride: int) -> Tensor:
     """Max-pool each RoI of a feature map into a fixed grid.
@@ -18,9 +20,13 @@ def roi_pool(feature_map: Tensor, rois: Tensor, size: int, stride: int) -> Tenso
         (R, C, P, P). Corners are divided by the stride and rounded half away from zero; bins
         overlap where the extent does not divide; a bin off the map is 0 without gradient.
 
-    torchvision's kernel does exactly this; ``tests/models`` pins it to a slow reference.
+    torchvision's kernel does exactly this; on a CPU ours takes its place. ``tests/models`` pins
+    both to a slow reference.
     """
-    return torchvision_roi_pool(feature_map, rois.to(feature_map.dtype), size, 1.0 / stride)
+    rois = rois.to(feature_map.dtype)
+    if feature_map.device.type == "cpu" and feature_map.dtype in COMPILED:
+        return CompiledRoIPool.apply(feature_map, rois, size, stride)
+    return torchvision_roi_pool(feature_map, rois, size, 1 / stride)
 
 
 def whole_image_rois(images: Tensor) -> Tensor:
