@@ -29,7 +29,7 @@ def test_an_edit_of_a_called_function_reaches_its_callers(tmp_path: Path) -> Non
     package = Path(frcn.selective_search.__file__).parent
     copy = tmp_path / "frcn" / "selective_search"
     shutil.copytree(package, copy, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("__init__", "errors"):
+    for name in ("__init__", "boxes", "errors"):
         shutil.copy(package.parent / f"{name}.py", copy.parent)
     program = (
         "import numpy as np; from frcn.selective_search import segmentation, graph;"

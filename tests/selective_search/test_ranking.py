@@ -3,7 +3,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from frcn.selective_search.ranking import at_least, random_rank, raster_order, without_duplicates
+from frcn.boxes import without_duplicates
+from frcn.selective_search.ranking import at_least, random_rank, raster_order
 
 BOXES = arrays(np.int32, st.tuples(st.integers(0, 30), st.just(4)), elements=st.integers(0, 5))
 

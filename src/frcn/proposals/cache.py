@@ -11,6 +11,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from frcn import boxes as box_ops
 from frcn import config, selective_search
 from frcn.artefacts import atomic_path, sha256_file, sha256_json
 from frcn.data.voc import VOCDataset, read_image
@@ -18,8 +19,12 @@ from frcn.errors import UserError
 from frcn.progress import progress
 from frcn.proposals.method import make_method
 
-CODE = (Path(selective_search.__file__).parent, Path(__file__).parent)
-"""Packages whose code decides the boxes."""
+CODE = (
+    Path(selective_search.__file__).with_name("*.py"),
+    Path(__file__).with_name("*.py"),
+    Path(box_ops.__file__),
+)
+"""Files whose code decides the boxes."""
 MOST_NAMED = 20
 
 
@@ -36,7 +41,7 @@ def cache_key(proposals: config.Proposals) -> str:
 @cache
 def _code_hash() -> str:
     return sha256_json(
-        [sha256_file(path) for folder in CODE for path in sorted(folder.glob("*.py"))]
+        [sha256_file(path) for code in CODE for path in sorted(code.parent.glob(code.name))]
     )
 
 

@@ -7,7 +7,7 @@ The paper says no more of them than that they are rich in scale, position and as
 import numpy as np
 
 from frcn.artefacts import sha256
-from frcn.boxes import iou
+from frcn.boxes import iou, without_duplicates
 from frcn.config import DenseBoxes
 
 OCTAVE_STEPS = 2
@@ -35,9 +35,7 @@ def dense_windows(
         shapes += [(scale * ratio**0.5, scale / ratio**0.5) for ratio in aspect_ratios]
         scale *= 2 ** (1 / OCTAVE_STEPS)
     grids = [_grid(height, width, *shape, stride) for shape in shapes]
-    windows = np.concatenate([np.zeros((0, 4), dtype=np.int16), *grids])
-    _, first = np.unique(windows, axis=0, return_index=True)
-    return windows[np.sort(first)]
+    return without_duplicates(np.concatenate([np.zeros((0, 4), dtype=np.int16), *grids]))
 
 
 def _grid(

@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 from scipy.io import loadmat
 
+from frcn.boxes import without_duplicates
 from frcn.data.voc import VOCDataset
 from frcn.errors import UserError
 
@@ -53,7 +54,7 @@ def imported_boxes(path: Path, dataset: VOCDataset, max_boxes: int) -> list[np.n
     matrices = list(cells.ravel(order="F"))
     _assert_same_images(path, matrices, variables.get("images"), dataset)
     _assert_boxes(path, matrices, dataset)
-    return [_distinct(_zero_based(matrix))[:max_boxes] for matrix in matrices]
+    return [without_duplicates(_zero_based(matrix))[:max_boxes] for matrix in matrices]
 
 
 def demo_boxes(path: Path) -> np.ndarray:
@@ -85,7 +86,7 @@ def demo_boxes(path: Path) -> np.ndarray:
 
 
 def _load(path: Path) -> dict[str, np.ndarray]:
-    path = Path(path)
+    path = Path(path).expanduser()
     if not path.is_file():
         raise UserError(f"{path}: not found; wanted a MATLAB v5 file with boxes. Give its path.")
     try:
@@ -180,11 +181,6 @@ def _zero_based(matrix: np.ndarray) -> np.ndarray:
     Signed before the subtraction: the files' own uint16 would wrap around below 0.
     """
     return matrix.reshape(-1, 4)[:, [1, 0, 3, 2]].astype(np.int16) - np.int16(1)
-
-
-def _distinct(boxes: np.ndarray) -> np.ndarray:
-    _, first = np.unique(boxes, axis=0, return_index=True)
-    return boxes[np.sort(first)]
 
 
 def _described(array: np.ndarray) -> str:

@@ -10,6 +10,7 @@ import numpy as np
 
 from frcn import config
 from frcn.artefacts import sha256
+from frcn.boxes import without_duplicates
 from frcn.proposals.edge_boxes import edge_boxes
 from frcn.proposals.interleave import interleave
 from frcn.proposals.opencv_selective_search import opencv_selective_search
@@ -54,8 +55,7 @@ def searched_at_width(
     far = np.array([0, 0, 1, 1])
     boxes = np.round((search(image).astype(np.int64) + far) / scale).astype(np.int64) - far
     boxes = np.clip(boxes, 0, [width - 1, height - 1] * 2)
-    _, first = np.unique(boxes, axis=0, return_index=True)
-    return boxes[np.sort(first)].astype(np.int16)
+    return without_duplicates(boxes).astype(np.int16)
 
 
 def picture_seed(image: np.ndarray, seed: int) -> int:

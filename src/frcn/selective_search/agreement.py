@@ -9,7 +9,8 @@ from collections.abc import Sequence
 import numba
 import numpy as np
 
-from frcn.selective_search.ranking import at_least, first_rows
+from frcn.boxes import first_rows
+from frcn.selective_search.ranking import at_least
 
 DIVERSIFIED = 300
 """Boxes chosen one by one; the others keep the order of their scores, for the time's sake."""

@@ -38,7 +38,8 @@ class BucketedEdges(NamedTuple):
     Attributes:
         keys: (E,) uint64, the bits of an edge's weight above the 32 of its id. Within a bucket the
             ids ascend; the order of keys is by weight, and by id where weights are equal.
-        ends: (B,) uint32, where each bucket ends in ``keys``; many are empty.
+        ends: (B,) uint32, where each bucket ends in ``keys``; many are empty. The first holds the
+            weights of 0 and no other, as the root of any positive float32 is larger than its range.
     """
 
     keys: np.ndarray

@@ -26,20 +26,6 @@ def raster_order(boxes: np.ndarray) -> np.ndarray:
     return boxes[np.lexsort(boxes.T[[2, 3, 0, 1]])]
 
 
-def without_duplicates(boxes: np.ndarray) -> np.ndarray:
-    """(R, 4) boxes, each box's first row only."""
-    return boxes[first_rows(boxes)]
-
-
-def first_rows(boxes: np.ndarray) -> np.ndarray:
-    """The rows of (R, 4) boxes that are not above already, ascending."""
-    # One integer per box: np.unique over rows is many times slower.
-    side = int(boxes.max(initial=0)) + 1
-    x1, y1, x2, y2 = boxes.astype(np.int64).T
-    _, first = np.unique(((x1 * side + y1) * side + x2) * side + y2, return_index=True)
-    return np.sort(first)
-
-
 def at_least(boxes: np.ndarray, min_side: int) -> np.ndarray:
     """The rows of (R, 4) boxes whose width and height are ``min_side`` pixels or more."""
     return boxes[(boxes[:, 2:] - boxes[:, :2] + 1 >= min_side).all(axis=1)]

@@ -2,13 +2,14 @@
 
 import numpy as np
 
+from frcn.boxes import without_duplicates
 from frcn.errors import UserError
 from frcn.selective_search.agreement import agreement_order
 from frcn.selective_search.colour_spaces import COLOUR_SPACES
 from frcn.selective_search.graph import bucketed_edges
 from frcn.selective_search.grouping import group
 from frcn.selective_search.presets import PRESETS, Preset
-from frcn.selective_search.ranking import at_least, random_rank, raster_order, without_duplicates
+from frcn.selective_search.ranking import at_least, random_rank, raster_order
 from frcn.selective_search.region_statistics import pixel_bins, region_statistics
 from frcn.selective_search.segmentation import segment
 from frcn.selective_search.smoothing import smooth

@@ -50,7 +50,8 @@ def segment(
     parent = np.arange(height * width, dtype=np.uint32)
     size = np.ones(height * width, np.int32)
     limit = np.full(height * width, k, np.float32)
-    kept = np.empty((2, np.diff(edges.ends, prepend=0).max()), np.uint64)
+    # None of the first bucket is copied: a flat picture has nearly all edges there.
+    kept = np.empty((2, max(BATCH, np.diff(edges.ends).max())), np.uint64)
     refused = np.empty(len(edges.keys), np.uint32)
     n_refused = _merge_similar(*edges, offsets, parent, size, limit, np.float32(k), kept, refused)
     _merge_small(refused[:n_refused], offsets, parent, size, float(min_size))
@@ -102,14 +103,17 @@ def _merge_similar(
     end up inside one. What follows needs the refused ones only.
     """
     n_refused = 0
-    start = 0
-    for end in ends:
-        n = _keep_between(keys[start:end], offsets, parent, kept[0])
-        start = end
-        sort_bucket(kept[0, :n], kept[1, :n])
-        for batch in range(0, n, BATCH):
-            m = _keep_between(kept[0, batch : min(batch + BATCH, n)], offsets, parent, kept[1])
-            for key in kept[1, :m]:
+    for bucket in range(len(ends)):
+        if bucket == 0:
+            # All weights are 0: raster order is right.
+            ordered = keys[: ends[0]]
+        else:
+            n = _keep_between(keys[ends[bucket - 1] : ends[bucket]], offsets, parent, kept[0])
+            ordered = kept[0, :n]
+            sort_bucket(ordered, kept[1, :n])
+        for start in range(0, len(ordered), BATCH):
+            n = _keep_between(ordered[start : start + BATCH], offsets, parent, kept[1])
+            for key in kept[1, :n]:
                 first, second = edge_pixels(np.uint32(key), offsets)
                 a = _find(parent, first)
                 b = _find(parent, second)
