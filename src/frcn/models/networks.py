@@ -22,6 +22,8 @@ class Architecture:
         stride: input pixels per cell of that map.
         pooled_size: P, the RoI pooling grid is P × P.
         pretrained_size: side in pixels of the pictures that its weights were pre-trained on.
+        crop_size: side of the regions that R-CNN warps for it (FACTS §2.2).
+        first_centre: centre of the map's first cell, 1-based pixels (FACTS §1.4).
         fc6, fc7: widths of the fully connected layers.
     """
 
@@ -30,6 +32,8 @@ class Architecture:
     stride: int
     pooled_size: int
     pretrained_size: int
+    crop_size: int
+    first_centre: float
     fc6: int
     fc7: int
 
@@ -42,7 +46,15 @@ def build(name: str) -> Architecture:
 def _xs() -> Architecture:
     blocks = [[16], [32], [64], [96], [96]]
     return Architecture(
-        _vgg(blocks, pools=3), 96, stride=8, pooled_size=6, pretrained_size=48, fc6=256, fc7=256
+        _vgg(blocks, pools=3),
+        96,
+        stride=8,
+        pooled_size=6,
+        pretrained_size=48,
+        crop_size=48,
+        first_centre=4.5,
+        fc6=256,
+        fc7=256,
     )
 
 
@@ -68,7 +80,15 @@ def _s() -> Architecture:
         )
     )
     return Architecture(
-        trunk, 256, stride=16, pooled_size=6, pretrained_size=224, fc6=4096, fc7=4096
+        trunk,
+        256,
+        stride=16,
+        pooled_size=6,
+        pretrained_size=224,
+        crop_size=227,
+        first_centre=1,
+        fc6=4096,
+        fc7=4096,
     )
 
 
@@ -93,7 +113,15 @@ def _m() -> Architecture:
         )
     )
     return Architecture(
-        trunk, 512, stride=16, pooled_size=6, pretrained_size=224, fc6=4096, fc7=1024
+        trunk,
+        512,
+        stride=16,
+        pooled_size=6,
+        pretrained_size=224,
+        crop_size=224,
+        first_centre=18,
+        fc6=4096,
+        fc7=1024,
     )
 
 
@@ -105,6 +133,8 @@ def _l() -> Architecture:
         stride=16,
         pooled_size=7,
         pretrained_size=224,
+        crop_size=224,
+        first_centre=8.5,
         fc6=4096,
         fc7=4096,
     )

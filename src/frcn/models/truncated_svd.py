@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from frcn.errors import UserError
-from frcn.models.fast_rcnn_net import FastRCNNNet
+from frcn.models.region_net import RegionNet
 
 
 def truncated_svd(layer: nn.Linear, rank: int) -> nn.Sequential:
@@ -32,7 +32,7 @@ def truncated_svd(layer: nn.Linear, rank: int) -> nn.Sequential:
     return nn.Sequential(first, second)
 
 
-def compress(network: FastRCNNNet, ranks: Mapping[str, int]) -> None:
+def compress(network: RegionNet, ranks: Mapping[str, int]) -> None:
     """Replace ``fc6`` and ``fc7`` of a network in place by their truncated factors."""
     for name, rank in ranks.items():
         setattr(network, name, truncated_svd(getattr(network, name), rank))

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from frcn.artefacts import atomic_path
 from frcn.errors import UserError
-from frcn.models.fast_rcnn_net import FastRCNNNet
+from frcn.models.region_net import RegionNet
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ def load(path: Path, network: str) -> tuple[dict[str, Tensor], Preprocessing]:
     return tensors, Preprocessing(tuple(values["mean"]), tuple(values["std"]))
 
 
-def initialise(network: FastRCNNNet, tensors: dict[str, Tensor], path: Path) -> list[str]:
+def initialise(network: RegionNet, tensors: dict[str, Tensor], path: Path) -> list[str]:
     """Copy every tensor whose name the network knows; return the names that it had to do without.
 
     Copying by name is how the original starts from ImageNet weights: a new output layer is
@@ -78,3 +78,17 @@ def initialise(network: FastRCNNNet, tensors: dict[str, Tensor], path: Path) -> 
             )
         state[name].copy_(tensors[name])
     return sorted(state.keys() - tensors.keys())
+
+
+def restore(network: RegionNet, path: Path) -> Preprocessing:
+    """Give a network all of its trained weights; returns the pre-processing that goes with them.
+
+    Raises:
+        UserError: the file is missing, damaged, of another network or of other classes, or lacks
+            a layer.
+    """
+    tensors, preprocessing = load(path, network.name)
+    missing = initialise(network, tensors, path)
+    if missing:
+        raise UserError(f"{path}: lacks {', '.join(missing)}; train the cell again")
+    return preprocessing
