@@ -1,6 +1,7 @@
 """Fine-tuning: what it writes, what it leaves alone, and a real kill in the middle."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -72,7 +73,7 @@ def test_frozen_layers_keep_their_bits_and_the_others_learn(repo, world, tmp_pat
 
 def test_dropout_is_on(repo, world, tmp_path, monkeypatch):
     dropped = fit(tiny_cell(repo), world, tmp_path / "dropped/out")
-    monkeypatch.setattr("frcn.models.fast_rcnn_net.DROPOUT", 0.0)
+    monkeypatch.setattr("frcn.models.region_net.DROPOUT", 0.0)
     assert fit(tiny_cell(repo), world, tmp_path / "kept/out") != dropped
 
 
@@ -104,7 +105,7 @@ def kill_after_a_checkpoint(cell, world: Path, folder: Path) -> None:
     (folder / "cell.yaml").write_text(yaml.safe_dump(cell.model_dump()))
     training = subprocess.Popen(
         [sys.executable, "-c", SCRIPT, str(world), str(folder)],
-        env={"PYTHONPATH": str(Path(__file__).parents[1]), "OMP_NUM_THREADS": "1"},
+        env={"PYTHONPATH": os.pathsep.join(sys.path), "OMP_NUM_THREADS": "1"},
         stderr=subprocess.PIPE,
     )
     while not (folder / "resume.safetensors").exists() and training.poll() is None:

@@ -11,7 +11,8 @@ class CaffeSGD:
 
     The learning rate is inside the velocity, so after a drop the old rate dies away over a few
     steps; torch's SGD multiplies outside and drops at once. Biases learn at ``bias_lr_mult``
-    times the rate and decay at ``bias_decay_mult``. Parameters without gradient are frozen.
+    times the rate and decay at ``bias_decay_mult``; new class scores learn ``output_lr_mult``
+    times as fast as the rest. Parameters without gradient are frozen.
     """
 
     def __init__(self, network: nn.Module, solver: Solver) -> None:
@@ -26,12 +27,17 @@ class CaffeSGD:
     @torch.no_grad()
     def step(self, step: int) -> None:
         """Apply the gradients that ``backward`` left as update ``step``, then clear them."""
-        weights = [n for n in self._parameters if not n.endswith(".bias")]
-        biases = [n for n in self._parameters if n.endswith(".bias")]
-        rate = self.learning_rate(step)
         decay = self._solver.weight_decay
-        self._update(weights, rate, decay)
-        self._update(biases, rate * self._solver.bias_lr_mult, decay * self._solver.bias_decay_mult)
+        outputs = [n for n in self._parameters if n.startswith("cls_score.")]
+        others = [n for n in self._parameters if n not in outputs]
+        for names, multiplier in ((others, 1.0), (outputs, self._solver.output_lr_mult)):
+            rate = self.learning_rate(step) * multiplier
+            weights = [n for n in names if not n.endswith(".bias")]
+            biases = [n for n in names if n.endswith(".bias")]
+            self._update(weights, rate, decay)
+            self._update(
+                biases, rate * self._solver.bias_lr_mult, decay * self._solver.bias_decay_mult
+            )
 
     def _update(self, names: list[str], rate: float, decay: float) -> None:
         parameters = [self._parameters[n] for n in names if self._parameters[n].grad is not None]

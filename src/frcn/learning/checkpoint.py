@@ -2,15 +2,30 @@
 
 import json
 from pathlib import Path
+from typing import Any, Protocol
 
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from frcn.artefacts import atomic_path
+from frcn.artefacts import atomic_path, sha256_file, sha256_json
+from frcn.config import Cell
 from frcn.learning.caffe_sgd import CaffeSGD
-from frcn.learning.hierarchical_sampling import HierarchicalSampler
+
+
+class Sampler(Protocol):
+    """Draws mini-batches without end; its state can be saved and restored."""
+
+    def __next__(self) -> Any: ...
+
+    def state(self) -> dict:
+        """Everything that decides the batches to come, as JSON-able values."""
+        ...
+
+    def restore(self, state: dict) -> None:
+        """Continue from ``state()`` of a sampler over the same roidb."""
+        ...
 
 
 class Checkpoint:
@@ -26,13 +41,13 @@ class Checkpoint:
         fingerprint: str,
         network: nn.Module,
         optimiser: CaffeSGD,
-        sampler: HierarchicalSampler,
+        sampler: Sampler,
     ) -> None:
         self._path = Path(path)
         self._fingerprint = fingerprint
         self._network = network
-        self._optimiser = optimiser
-        self._sampler = sampler
+        self.optimiser = optimiser
+        self.sampler = sampler
 
     def save(self, step: int, seconds: float, log: list[list[float]]) -> None:
         """Write the state after ``step`` updates that took ``seconds`` in all."""
@@ -41,14 +56,14 @@ class Checkpoint:
             "step": str(step),
             "seconds": str(seconds),
             "log": json.dumps(log),
-            "sampler": json.dumps(self._sampler.state()),
+            "sampler": json.dumps(self.sampler.state()),
         }
         with atomic_path(self._path) as temporary:
             save_file(self._tensors(), temporary, metadata)
 
     def _tensors(self) -> dict[str, Tensor]:
         tensors = {f"network/{n}": t.cpu() for n, t in self._network.state_dict().items()}
-        tensors |= {f"velocity/{n}": t.cpu() for n, t in self._optimiser.velocity.items()}
+        tensors |= {f"velocity/{n}": t.cpu() for n, t in self.optimiser.velocity.items()}
         tensors["random/cpu"] = torch.get_rng_state()
         if torch.cuda.is_available():
             tensors["random/cuda"] = torch.cuda.get_rng_state()
@@ -72,16 +87,22 @@ class Checkpoint:
             return nothing
         self._network.load_state_dict(_under("network/", tensors))
         for name, velocity in _under("velocity/", tensors).items():
-            self._optimiser.velocity[name].copy_(velocity)
+            self.optimiser.velocity[name].copy_(velocity)
         torch.set_rng_state(tensors["random/cpu"])
         if torch.cuda.is_available() and "random/cuda" in tensors:
             torch.cuda.set_rng_state(tensors["random/cuda"])
-        self._sampler.restore(json.loads(metadata["sampler"]))
+        self.sampler.restore(json.loads(metadata["sampler"]))
         return int(metadata["step"]), float(metadata["seconds"]), json.loads(metadata["log"])
 
     def remove(self) -> None:
         """Forget the state: the training is complete and its weights are safe."""
         self._path.unlink(missing_ok=True)
+
+
+def fingerprint(cell: Cell, parent_weights: Path, seed: int) -> str:
+    """Identifies a training: the config as far as it decides it, the parent's weights, the seed."""
+    config = cell.model_dump(include={"data", "network", "system", "proposals", "dense", "train"})
+    return sha256_json([config, seed, sha256_file(parent_weights)])
 
 
 def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:

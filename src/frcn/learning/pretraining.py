@@ -15,24 +15,27 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
 from frcn.artefacts import write_json
 from frcn.config import Network, Pretraining
 from frcn.data.shapes import PRETRAINING_CLASSES, pretraining_batch
+from frcn.learning.starting_network import OUTPUTS
 from frcn.machine import default_device, describe
 from frcn.models import weights
 from frcn.models.fast_rcnn_net import FastRCNNNet
-from frcn.models.roi_pool import whole_image_rois
+from frcn.models.spp_net import SPPNet
 from frcn.progress import progress
 from frcn.seeding import torch_generator
 
+Classifier = FastRCNNNet | SPPNet
 HELD_OUT = 0.1
 """Share of the images that only measures accuracy."""
 CHUNK = 250
 """Images that a process draws at a time."""
 
 
-def pretrain(network_config: Network, out: Path, workers: int) -> None:
+def pretrain(network_config: Network, pooling: str, out: Path, workers: int) -> None:
     """Train a classifier from random weights; write trunk, fc6 and fc7 and a summary beside.
 
-    The classifier is the detection network looking at one RoI, the whole picture. Its class
-    scores are thrown away: fine-tuning starts with fresh outputs, as from ImageNet weights.
+    The classifier is a detection network looking at the whole picture: with ``pooling: grid`` at
+    one RoI of Fast R-CNN's, with ``pooling: pyramid`` at one window of SPP-net's. Its class scores
+    are thrown away: fine-tuning starts with fresh outputs, as from ImageNet weights.
     Batch normalisation makes the few steps count and is folded into the layers afterwards, so
     that what is fine-tuned has the plain layers of VGG16.
     """
@@ -43,14 +46,14 @@ def pretrain(network_config: Network, out: Path, workers: int) -> None:
     inputs = torch.from_numpy(images).permute(0, 3, 1, 2)
     targets = torch.from_numpy(labels)
     held_out = round(HELD_OUT * len(images))
-    network = _random_network(network_config.name, settings.seed)
+    network = _random_network(network_config.name, pooling, settings.seed)
     _train(network, inputs[held_out:], targets[held_out:], preprocessing, settings)
     _fold_batch_norm(network)
     accuracy = _accuracy(network, inputs[:held_out], targets[:held_out], preprocessing)
     tensors = {
         name: tensor
         for name, tensor in network.state_dict().items()
-        if not name.startswith("cls_score")
+        if not name.startswith(OUTPUTS)
     }
     weights.save(out, tensors, network_config.name, preprocessing)
     summary = {"seconds": time.perf_counter() - start, "held_out_accuracy": 100 * accuracy}
@@ -79,9 +82,10 @@ def _preprocessing(images: np.ndarray) -> weights.Preprocessing:
     return weights.Preprocessing(tuple(mean.tolist()), tuple(std.tolist()))
 
 
-def _random_network(name: str, seed: int) -> FastRCNNNet:
+def _random_network(name: str, pooling: str, seed: int) -> Classifier:
     """Kaiming-initialised, with batch normalisation after every layer but the class scores."""
-    network = FastRCNNNet(name, len(PRETRAINING_CLASSES) - 1, bbox_reg=False)
+    classes = len(PRETRAINING_CLASSES) - 1
+    network = SPPNet(name, classes) if pooling == "pyramid" else FastRCNNNet(name, classes, False)
     generator = torch_generator(seed, "pretraining weights")
     for _, layer in network.layers():
         nn.init.kaiming_normal_(layer.weight, nonlinearity="relu", generator=generator)
@@ -95,7 +99,7 @@ def _random_network(name: str, seed: int) -> FastRCNNNet:
     return network
 
 
-def _fold_batch_norm(network: FastRCNNNet) -> None:
+def _fold_batch_norm(network: Classifier) -> None:
     """Scale and shift each layer by its batch normalisation, exact at test time."""
     network.eval()
     for index, layer in enumerate(network.trunk):
@@ -106,7 +110,7 @@ def _fold_batch_norm(network: FastRCNNNet) -> None:
 
 
 def _train(
-    network: FastRCNNNet,
+    network: Classifier,
     inputs: torch.Tensor,
     targets: torch.Tensor,
     preprocessing: weights.Preprocessing,
@@ -138,17 +142,16 @@ def _train(
 
 
 def _classify(
-    network: FastRCNNNet, images: torch.Tensor, preprocessing: weights.Preprocessing
+    network: Classifier, images: torch.Tensor, preprocessing: weights.Preprocessing
 ) -> torch.Tensor:
     mean = images.new_tensor(preprocessing.mean, dtype=torch.float32).view(3, 1, 1)
     std = images.new_tensor(preprocessing.std, dtype=torch.float32).view(3, 1, 1)
-    scores, _ = network((images.float() - mean) / std, whole_image_rois(images.float()))
-    return scores
+    return network.classify((images.float() - mean) / std)
 
 
 @torch.no_grad()
 def _accuracy(
-    network: FastRCNNNet,
+    network: Classifier,
     inputs: torch.Tensor,
     targets: torch.Tensor,
     preprocessing: weights.Preprocessing,

@@ -87,6 +87,32 @@ def roi_image(
     )
 
 
+class Pictures:
+    """The pictures of a roidb, each read once, for batches of regions from all over it.
+
+    The first ``LIMIT`` bytes stay in memory; what comes later is read at each call, for no
+    picture is likelier to be asked for again than another.
+    """
+
+    LIMIT = 4_000_000_000
+
+    def __init__(self, roidb: list[RoiImage]) -> None:
+        self._roidb = roidb
+        self._kept: dict[int, np.ndarray] = {}
+        self._free = self.LIMIT
+
+    def __getitem__(self, i: int) -> np.ndarray:
+        """(H, W, 3) uint8 BGR picture of entry i."""
+        if i in self._kept:
+            return self._kept[i]
+        entry = self._roidb[i]
+        picture = entry.dataset.image(entry.index)
+        if picture.nbytes <= self._free:
+            self._kept[i] = picture
+            self._free -= picture.nbytes
+        return picture
+
+
 @dataclass(frozen=True)
 class TargetStatistics:
     """Mean and standard deviation of the regression targets, (K+1, 4) float64 each.

@@ -1,0 +1,91 @@
+"""The SGD loop of all trainings: steps, loss curve, checkpoints (FACTS §1.2, §1.5)."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+
+from frcn.errors import UserError
+from frcn.learning.checkpoint import Checkpoint
+from frcn.progress import progress
+
+DISPLAY = 20
+"""Steps between rows of the loss curve, as in the original's solver (FACTS §1.2)."""
+COLUMNS = ("step", "lr", "loss", "loss_cls", "loss_bbox")
+
+Losses = Callable[[Any], tuple[Tensor, Tensor]]
+"""Of a sampled mini-batch: the loss to descend, and (2,) losses of classification and boxes."""
+
+
+@dataclass(frozen=True)
+class Trace:
+    """How a training went: seconds in all, and its loss curve with ``COLUMNS``."""
+
+    seconds: float
+    curve: pd.DataFrame
+
+    @property
+    def rows(self) -> list[list[float]]:
+        """The loss curve as a checkpoint keeps it."""
+        return [list(row) for row in self.curve.itertuples(index=False)]
+
+    @property
+    def summary(self) -> dict:
+        """Seconds, steps and the last loss, as ``train.json`` has them."""
+        return {
+            "seconds": self.seconds,
+            "steps": int(self.curve["step"].iloc[-1]),
+            "final_loss": float(self.curve["loss"].iloc[-1]),
+        }
+
+
+def descend(
+    checkpoint: Checkpoint, losses: Losses, iterations: int, every: int, what: str
+) -> Trace:
+    """Take ``iterations`` steps, those that ``checkpoint`` has seen included.
+
+    Args:
+        checkpoint: holds network, optimiser and sampler, and their saved state if there is one.
+        losses: what a mini-batch of the sampler costs.
+        iterations: steps in all.
+        every: steps between checkpoints.
+        what: shown beside the progress.
+
+    Raises:
+        UserError: the loss is no longer finite.
+    """
+    optimiser, sampler = checkpoint.optimiser, checkpoint.sampler
+    done, seconds, rows = checkpoint.restore()
+    start = time.perf_counter() - seconds
+    pending: list[Tensor] = []
+    with progress(iterations, what, "step", initial=done) as bar:
+        for step in range(done, iterations):
+            loss, parts = losses(next(sampler))
+            loss.backward()
+            optimiser.step(step)
+            pending.append(parts.detach())
+            bar.update()
+            last = step + 1 == iterations
+            saving = (step + 1) % every == 0 and not last
+            if (step + 1) % DISPLAY == 0 or saving or last:
+                rows.append(_row(step, optimiser.learning_rate(step), pending))
+                bar.set_postfix(loss=f"{rows[-1][2]:.3f}", refresh=False)
+                pending.clear()
+            if saving:
+                checkpoint.save(step + 1, time.perf_counter() - start, rows)
+    return Trace(time.perf_counter() - start, pd.DataFrame(rows, columns=list(COLUMNS)))
+
+
+def _row(step: int, rate: float, pending: list[Tensor]) -> list[float]:
+    loss_cls, loss_bbox = torch.stack(pending).mean(dim=0).tolist()
+    if not np.isfinite(loss_cls + loss_bbox):
+        raise UserError(
+            f"training diverged before step {step + 1}: the loss is not finite."
+            " Lower train.solver.base_lr."
+        )
+    return [step + 1, rate, loss_cls + loss_bbox, loss_cls, loss_bbox]
