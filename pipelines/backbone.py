@@ -9,16 +9,16 @@ from frcn.learning.pretraining import pretrain
 from pipelines.stage import run
 
 
-def backbone(config: Path, out: Path) -> None:
-    """Pre-train a network on generated pictures."""
+def backbone(config: Path, pooling: str, out: Path) -> None:
+    """Pre-train a network on generated pictures, with one of the two kinds of pooling."""
     network = load(Network, config)
     if network.pretraining is None:
         raise UserError(
             f"{config}: network {network.name} has no `pretraining`, and converting ImageNet"
             " weights is not built yet; use a profile with network XS"
         )
-    pretrain(network, out, workers=os.cpu_count() or 1)
+    pretrain(network, pooling, out, workers=os.cpu_count() or 1)
 
 
 if __name__ == "__main__":
-    run(backbone, config=Path, out=Path)
+    run(backbone, config=Path, pooling=str, out=Path)

@@ -20,6 +20,8 @@ PARAMS = Path("params.yaml")
 CACHE = Path("artefacts/cache/cells")
 # What the content of cells.yaml depends on, beside params.yaml and the configs.
 CODE = ("pipelines/cells.py", "pipelines/compose.py", "src/frcn/config.py")
+# SPP-net's fc layers are pre-trained on its pyramid, and its convolutions with them.
+POOLING = {"fast_rcnn": "grid", "rcnn": "grid", "spp_net": "pyramid"}
 HEADER = "# Made from params.yaml and conf/ by `python -m pipelines.reproduce`; do not edit.\n"
 
 
@@ -32,14 +34,16 @@ class Params(Strict):
 
 def cells_text(profiles: list[str], seeds: list[int], conf: Path = CONF) -> str:
     """The content of cells.yaml: for each stage what it iterates over."""
-    plan = {"profiles": {}, "networks": {}, "proposals": {}, "train": {}, "detect": {}}
+    plan = {"profiles": {}, "backbones": {}, "proposals": {}, "train": {}, "detect": {}}
     for profile in profiles:
         cells = compose_cells(profile, conf)
         plan["profiles"][profile] = {"seeds": " ".join(str(seed) for seed in seeds)}
         for name in proposal_lists(cells):
             plan["proposals"][f"{profile}-{name}"] = {"profile": profile, "name": name}
         for name, cell in cells.items():
-            plan["networks"][cell.network.name] = cell.network.name
+            pooling = POOLING[cell.system]
+            backbone = {"network": cell.network.name, "pooling": pooling}
+            plan["backbones"][f"{cell.network.name}-{pooling}"] = backbone
             for seed in seeds:
                 _add_run(plan, cells, name, seed)
     return HEADER + yaml.safe_dump(plan, sort_keys=False, default_flow_style=None, width=200)
@@ -86,7 +90,13 @@ def cells_of(only: str | None) -> Iterator[None]:
 def _add_run(plan: dict, cells: dict[str, Cell], name: str, seed: int) -> None:
     cell = cells[name]
     key = f"{cell.profile}-{name}-{seed}"
-    run = {"profile": cell.profile, "cell": name, "seed": seed, "proposals": cell.proposals.name}
+    run = {
+        "profile": cell.profile,
+        "cell": name,
+        "seed": seed,
+        "system": cell.system,
+        "proposals": cell.proposals.name,
+    }
     weights = _weights(cells, name, seed)
     if cell.train.kind != "none":
         plan["train"][key] = run | {"parent": _parent_weights(cells, name, seed)}
@@ -108,7 +118,7 @@ def _parent_weights(
     cell = cells[name]
     network, parent = cell.network.name, cell.train.parent
     if parent == "backbone":
-        return f"artefacts/backbone/{network}.safetensors"
+        return f"artefacts/backbone/{network}-{POOLING[cell.system]}.safetensors"
     where = f"conf/experiment/{cell.experiment}.yaml: train.parent {parent!r}"
     if f"{network}-{parent}" not in cells:
         raise UserError(

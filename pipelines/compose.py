@@ -15,6 +15,7 @@ from pydantic import Field
 
 from frcn.config import (
     Cell,
+    DenseGrid,
     Model,
     Name,
     Network,
@@ -45,8 +46,10 @@ class Recipe(Strict):
 
     proposals: "RecipeProposals"
     counts: dict[Name, Positive]
-    dense: "RecipeDense"
+    dense: DenseGrid
     pyramid: Scales
+    rcnn: dict[Name, Positive]
+    spp_net: "RecipeSPPNet"
     more_data: dict[Name, Positive]
 
 
@@ -58,12 +61,12 @@ class RecipeProposals(Strict):
     max_width: Positive | None
 
 
-class RecipeDense(Strict):
-    """The grid of dense boxes, as ``frcn.config.DenseBoxes`` has it."""
+class RecipeSPPNet(Strict):
+    """SPP-net's scales and schedule."""
 
-    smallest: Positive
-    aspect_ratios: list[float]
-    stride: float
+    short_sides: list[Positive]
+    step_size: Positive
+    iterations: Positive
 
 
 def names(group: str, conf: Path = CONF) -> list[str]:

@@ -5,7 +5,7 @@ from pathlib import Path
 from frcn.config import Cell, load
 from frcn.data.voc import open_split
 from frcn.proposals.source import open_proposals
-from frcn.systems import fast_rcnn
+from frcn.systems import detecting
 from pipelines.stage import proposals_file, run
 
 
@@ -14,7 +14,7 @@ def detect(config: Path, weights: Path, out: Path) -> None:
     cell = load(Cell, config)
     dataset = open_split(cell.data, cell.test.split)
     proposals = open_proposals(cell, dataset, proposals_file(cell, cell.test.split))
-    fast_rcnn.detect(cell, dataset, proposals, weights, out)
+    detecting.detect(cell, dataset, proposals, weights, out)
 
 
 if __name__ == "__main__":

@@ -73,8 +73,9 @@ def run_dvc(arguments: Sequence[str], only: str | None, **options: object) -> in
 
 
 def print_tables(results: Path) -> None:
-    """Print a profile's claims and tables, the main one first, and where its report is."""
-    tables = sorted(results.glob("table_*.md"), key=lambda path: (path.stem != "table_main", path))
+    """Print a profile's claims and tables, the main ones first, and where its report is."""
+    first = {"table_systems": 0, "table_main": 1}
+    tables = sorted(results.glob("table_*.md"), key=lambda path: (first.get(path.stem, 2), path))
     for path in (results / "claims.md", *tables):
         print(f"{path.read_text().strip()}\n")
     print(f"Report: {results / 'report.html'}")

@@ -5,18 +5,19 @@ from pathlib import Path
 from frcn.config import Cell, load
 from frcn.data.voc import open_split
 from frcn.proposals.source import open_proposals
-from frcn.systems import fast_rcnn
+from frcn.systems import system
 from pipelines.stage import proposals_file, resume_file, run
 
 
 def train(config: Path, seed: int, parent: Path, out: Path) -> None:
-    """Fine-tune a cell, or fit its SVMs, from its parent's weights."""
+    """Train a cell as its system does, from its parent's weights."""
     cell = load(Cell, config)
     sources = []
     for split in cell.train.splits:
         dataset = open_split(cell.data, split)
         sources.append((dataset, open_proposals(cell, dataset, proposals_file(cell, split))))
-    fast_rcnn.fit(cell, sources, parent, seed, out, resume_file(cell.profile, out.name))
+    resume = resume_file(cell.profile, out.name)
+    system(cell.system).fit(cell, sources, parent, seed, out, resume)
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from frcn.errors import UserError
 from frcn.models import weights
 from frcn.models.fast_rcnn_net import FastRCNNNet
 from frcn.models.weights import Preprocessing
+from frcn.systems import system
 
 LEFT_BIAS = 4.0
 
@@ -34,7 +35,13 @@ def _values(tmp_path):
     return {
         "profile": "tiny",
         "experiment": "default",
-        "network": {"name": "XS", "learn_from": "conv3_1", "svd_ranks": {}},
+        "network": {
+            "name": "XS",
+            "first_layer": "conv1_1",
+            "learn_from": "conv3_1",
+            "rcnn_batch": 128,
+            "svd_ranks": {},
+        },
         "data": {
             "root": str(tmp_path / "voc"),
             "source": {"kind": "folder", "path": "unused"},
@@ -132,7 +139,7 @@ def test_threshold_above_every_score_draws_nothing(picture, arguments, capsys):
 
 def test_detections_are_the_proposals_that_nms_keeps(values, trained, picture):
     cell = validate(Cell, values, "here")
-    detector, _, _ = demo.load_detector(cell, trained)
+    detector = system(cell.system).load_detector(cell, trained)
     apart = np.array([[0, 0, 19, 19], [30, 20, 49, 39]], dtype=np.float32)
     twin = apart[:1] + 1
     found = demo.find_detections(

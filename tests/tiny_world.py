@@ -8,8 +8,10 @@ import torch
 from frcn.config import Cell, DenseBoxes, SelectiveSearch
 from frcn.data.testing import TINY_CLASSES, TINY_SIZE, write_tiny_tree
 from frcn.data.voc import VOCDataset
+from frcn.learning.starting_network import OUTPUTS
 from frcn.models import weights
 from frcn.models.fast_rcnn_net import FastRCNNNet
+from frcn.models.posthoc_net import PosthocNet
 from frcn.proposals.source import ProposalSource, WithDenseBoxes
 from frcn.proposals.store import ProposalStore, write_store
 
@@ -54,6 +56,15 @@ def write_weights(path: Path, bbox_reg: bool = True, classes: int = len(TINY_CLA
         torch.manual_seed(0)
         network = FastRCNNNet("XS", classes, bbox_reg)
     weights.save(path, network.state_dict(), "XS", PREPROCESSING)
+
+
+def write_posthoc_weights(path: Path, network: type[PosthocNet]) -> None:
+    """A random XS backbone of R-CNN or SPP-net, the same at each call; it has no outputs."""
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        tensors = network("XS", len(TINY_CLASSES)).state_dict()
+    backbone = {n: tensor for n, tensor in tensors.items() if not n.startswith(OUTPUTS)}
+    weights.save(path, backbone, "XS", PREPROCESSING)
 
 
 def shrink(cell: Cell, **sections: dict) -> Cell:

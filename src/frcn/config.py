@@ -111,7 +111,10 @@ class OpenCVSelectiveSearch(SearchedList):
 
 
 class EdgeBoxes(SearchedList):
-    """EdgeBoxes on one of three kinds of edges; ``model`` is the file of Structured Forests."""
+    """EdgeBoxes on one of three kinds of edges; ``model`` is the file of Structured Forests.
+
+    ``min_area`` is in px² of the picture that is searched, which ``max_width`` may shrink.
+    """
 
     method: Literal["edge_boxes"]
     edges: Literal["gradient", "boundaries", "structured_forests"] = "gradient"
@@ -148,21 +151,27 @@ Proposals = Annotated[
 ]
 
 
-class DenseBoxes(Strict):
+class DenseGrid(Strict):
+    """Sliding windows with sides of ``smallest`` pixels and up, half an octave apart.
+
+    They have ``aspect_ratios`` (height over width), and are ``stride`` of their sides apart.
+    """
+
+    smallest: Positive
+    aspect_ratios: Annotated[list[Annotated[float, Field(gt=0)]], Field(min_length=1)]
+    stride: Annotated[float, Field(gt=0, le=1)]
+
+
+class DenseBoxes(DenseGrid):
     """Sliding windows beside or in the place of the method's boxes (paper §5.5).
 
     ``use``: ``add`` appends ``count`` windows to the first proposals of a picture; ``alone``
     takes ``count`` windows and no proposal; ``nearest`` replaces each proposal by the window
-    nearest to it. Windows have sides of ``smallest`` pixels and up, half an octave apart, in
-    ``aspect_ratios`` (height over width), and are ``stride`` of their sides apart. Where a
-    picture has more than ``count``, they are a random sample.
+    nearest to it. Where a picture has more than ``count``, they are a random sample.
     """
 
     use: Literal["add", "alone", "nearest"]
     count: Positive | None = None
-    smallest: Positive
-    aspect_ratios: Annotated[list[Annotated[float, Field(gt=0)]], Field(min_length=1)]
-    stride: Annotated[float, Field(gt=0, le=1)]
     seed: int = 0
 
     @model_validator(mode="after")
@@ -184,10 +193,15 @@ class Pretraining(Strict):
 
 
 class Network(Strict):
-    """A network, the first layer that learns by default, and its truncated-SVD ranks."""
+    """A network: its first layer, the first that learns in Fast R-CNN, its truncated-SVD ranks.
+
+    ``rcnn_batch`` is how many warped regions R-CNN fine-tunes it on at a time.
+    """
 
     name: Literal["XS", "S", "M", "L"]
+    first_layer: str
     learn_from: str
+    rcnn_batch: Positive
     svd_ranks: dict[Literal["fc6", "fc7"], Positive]
     pretraining: Pretraining | None = None
 
@@ -200,7 +214,11 @@ class Scales(Strict):
 
 
 class Sampling(Strict):
-    """Hierarchical sampling: images, then RoIs of each (paper §2.3; FACTS §1.1)."""
+    """How the RoIs of a mini-batch are chosen.
+
+    Fast R-CNN draws ``images_per_batch`` images, then RoIs of each (hierarchical sampling, paper
+    §2.3; FACTS §1.1). R-CNN and SPP-net draw RoIs from all over the training set.
+    """
 
     images_per_batch: Positive = 2
     rois_per_batch: Positive = 128
@@ -227,29 +245,49 @@ class Solver(Strict):
     weight_decay: Annotated[float, Field(ge=0)] = 0.0005
     bias_lr_mult: Annotated[float, Field(ge=0)] = 2
     bias_decay_mult: Annotated[float, Field(ge=0)] = 0
+    output_lr_mult: Annotated[float, Field(gt=0)] = 1
     checkpoint_every: Positive = 10000
 
 
 class Svm(Strict):
-    """Post-hoc linear SVMs with hard negative mining (FACTS §1.11)."""
+    """Post-hoc linear SVMs with hard negative mining (FACTS §1.11, §2.4).
+
+    ``overlap_with``: which object of a class a negative is measured with: ``best_object`` counts
+    only the class of an RoI's best object, ``every_object`` the best of each class.
+    ``initial_fit``: fit after the first image, whatever it gave. ``norm_boxes``: so many random
+    RoIs of each of ``norm_images`` images give the mean feature norm; all of them without it.
+    ``tolerance``: where a fit stops, as liblinear measures it.
+    """
 
     C: Annotated[float, Field(gt=0)] = 0.001
     positive_weight: Annotated[float, Field(gt=0)] = 2
     bias_multiplier: Annotated[float, Field(gt=0)] = 10
     negative_overlap: Fraction = 0.3
+    overlap_with: Literal["best_object", "every_object"] = "best_object"
     hard_threshold: float = -1.0001
     evict_threshold: float = -1.1
     retrain_after: Positive = 2000
+    initial_fit: bool = False
     target_norm: Annotated[float, Field(gt=0)] = 20
     norm_images: Positive = 100
+    norm_boxes: Positive | None = None
+    tolerance: Annotated[float, Field(gt=0)] = 0.0001
+
+
+class BboxRegressor(Strict):
+    """Post-hoc ridge regression of boxes on RoIs above ``min_overlap`` (FACTS §2.5, §3.6)."""
+
+    min_overlap: Fraction
+    ridge: Annotated[float, Field(gt=0)]
 
 
 class Train(Strict):
     """How a cell's weights come about.
 
-    ``kind``: ``sgd`` fine-tunes; ``svm`` fits SVMs on the parent's features; ``none`` takes the
-    parent's weights as they are. ``parent`` is ``backbone`` (pre-trained weights) or the
-    experiment, same network and seed, whose weights it starts from.
+    ``kind``: ``sgd`` fine-tunes (and R-CNN and SPP-net then fit SVMs and box regressors); ``svm``
+    fits SVMs on the parent's features; ``none`` takes the parent's weights as they are.
+    ``parent`` is ``backbone`` (pre-trained weights) or the experiment, same network and seed,
+    whose weights it starts from.
     ``learn_from`` names the first layer that learns; every layer before it is frozen.
     """
 
@@ -266,6 +304,7 @@ class Train(Strict):
     sampling: Sampling = Sampling()
     solver: Solver = Solver()
     svm: Svm = Svm()
+    regressor: BboxRegressor | None = None
 
     @model_validator(mode="after")
     def _parent(self) -> "Train":
@@ -301,6 +340,7 @@ class Cell(Strict):
 
     profile: Name
     experiment: Name
+    system: Literal["fast_rcnn", "rcnn", "spp_net"] = "fast_rcnn"
     network: Network
     data: Data
     proposals: Proposals
@@ -308,6 +348,15 @@ class Cell(Strict):
     train: Train
     test: Test
     score: Score = Score()
+
+    @model_validator(mode="after")
+    def _system(self) -> "Cell":
+        of_regions = self.system != "fast_rcnn"
+        if of_regions and self.train.kind == "svm":
+            raise ValueError(f"train.kind: {self.system} fits its SVMs after sgd, not by itself")
+        if of_regions != (self.train.regressor is not None):
+            raise ValueError("train.regressor: R-CNN and SPP-net need it, Fast R-CNN has none")
+        return self
 
     @model_validator(mode="after")
     def _splits(self) -> "Cell":

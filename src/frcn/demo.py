@@ -16,8 +16,8 @@ from frcn.nms import nms
 from frcn.proposals import ProposalMethod, make_method
 from frcn.proposals.dense import DenseSampler
 from frcn.report.drawing import draw_detections, draw_proposals
-from frcn.systems.detector import Detector
-from frcn.systems.fast_rcnn import load_detector
+from frcn.systems import system
+from frcn.systems.detecting import Detector
 
 PROPOSAL_WIDTH = 500
 """Wider pictures are searched for proposals at this width, where the cell sets no other: the
@@ -68,7 +68,7 @@ def demo(
             two drawings would have the same name.
     """
     _assert_names_differ(pictures)
-    detector, _, _ = load_detector(cell, weights)
+    detector = system(cell.system).load_detector(cell, weights)
     method = method_for(cell)
     dense = DenseSampler(cell.dense) if cell.dense else None
     for path in pictures:

@@ -70,7 +70,7 @@ def test_the_profiles_have_the_experiments_of_the_issue():
     mini = {cell.experiment for cell in compose_cells("mini", CONF).values()}
     named = {
         *("default", "fc_only", "conv2_up", "no_bbox_reg", "multitask_no_bbox_reg"),
-        *("piecewise", "svm", "svd", "multiscale", "more_data"),
+        *("piecewise", "svm", "svd", "multiscale", "more_data", "rcnn", "spp_net"),
     }
     assert named <= mini
     swept = {f"proposals_{n}k" for n in (1, 2, 4, 10)}
@@ -90,6 +90,39 @@ def test_paper_hyper_parameters_of_voc07():
     assert cells["S-svd"].test.svd == {"fc6": 1024, "fc7": 256}
     assert "L-multiscale" not in cells
     assert "S-fc_only" not in cells
+
+
+def test_hyper_parameters_of_the_other_systems_of_voc07():
+    """FACTS §2.3–2.5 and §3.2–3.6."""
+    cells = compose_cells("voc07", CONF)
+    rcnn = {name: cells[f"{name}-rcnn"].train for name in ("S", "M", "L")}
+    spp_net = cells["L-spp_net"].train
+    assert "S-spp_net" not in cells
+    batches = {name: train.sampling.rois_per_batch for name, train in rcnn.items()}
+    assert batches == {"S": 128, "M": 128, "L": 24}
+    assert spp_net.sampling.rois_per_batch == 128
+    firsts = {name: train.learn_from for name, train in rcnn.items()}
+    assert firsts == {"S": "conv1", "M": "conv1", "L": "conv1_1"}
+    assert spp_net.learn_from == "fc6"
+    # Background RoIs of R-CNN may lie on nothing.
+    assert (rcnn["L"].sampling.bg_threshold_low, spp_net.sampling.bg_threshold_low) == (0, 0.1)
+    assert spp_net.scales.short_sides == [480, 576, 688, 874, 1200]
+    for train, steps, step_size in ((rcnn["L"], 70000, 20000), (spp_net, 90000, 30000)):
+        assert (train.solver.iterations, train.solver.step_size) == (steps, step_size)
+        assert train.solver.base_lr == 0.001
+    assert (rcnn["L"].solver.output_lr_mult, spp_net.solver.output_lr_mult) == (10, 1)
+    assert (rcnn["L"].solver.bias_decay_mult, spp_net.solver.bias_decay_mult) == (0, 1)
+    regressors = [
+        (train.regressor.min_overlap, train.regressor.ridge) for train in (rcnn["L"], spp_net)
+    ]
+    assert regressors == [(0.6, 1000), (0.5, 4000)]
+    for train in (rcnn["L"], spp_net):
+        svm = train.svm
+        assert (svm.norm_images, svm.norm_boxes) == (200, 200)
+        assert (svm.evict_threshold, svm.hard_threshold) == (-1.2, -1.0001)
+        assert svm.initial_fit
+        assert svm.overlap_with == "every_object"
+    assert {cells[f"L-{name}"].test.scorer for name in ("rcnn", "spp_net")} == {"svm"}
 
 
 @pytest.mark.parametrize("proposals", names("proposals", CONF))
@@ -202,7 +235,14 @@ def test_new_experiment_adds_only_its_own_runs(conf):
 def test_weights_come_from_the_parent_of_the_same_seed():
     plan = yaml.safe_load(cells_text(["mini"], [0, 3], CONF))
     train, detect = plan["train"], plan["detect"]
-    assert train["mini-XS-default-3"]["parent"] == "artefacts/backbone/XS.safetensors"
+    # SPP-net's backbone was pre-trained on its own pooling.
+    for name, pooling in (("default", "grid"), ("rcnn", "grid"), ("spp_net", "pyramid")):
+        backbone = f"artefacts/backbone/XS-{pooling}.safetensors"
+        assert train[f"mini-XS-{name}-3"]["parent"] == backbone
+    assert plan["backbones"] == {
+        "XS-grid": {"network": "XS", "pooling": "grid"},
+        "XS-pyramid": {"network": "XS", "pooling": "pyramid"},
+    }
     parent = "artefacts/mini/train/XS-no_bbox_reg-3/weights.safetensors"
     assert train["mini-XS-piecewise-3"]["parent"] == parent
     default = "artefacts/mini/train/XS-default-3/weights.safetensors"

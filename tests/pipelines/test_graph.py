@@ -8,10 +8,12 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import get_args
 
 import pytest
 import yaml
 
+from frcn.config import Cell
 from pipelines.cells import cells_text
 from pipelines.import_closure import import_closure
 
@@ -23,8 +25,10 @@ SCRIPTS = sorted(
     for path in (REPO / "pipelines").glob("*.py")
     if f"python -m pipelines.{path.stem} " in (REPO / "dvc.yaml").read_text()
 )
-# Few experiments keep DVC quick; these have every kind of parent.
-KEPT = ("default", "fc_only", "no_bbox_reg", "piecewise", "svd")
+# Few experiments keep DVC quick; these have every kind of parent, and every system.
+KEPT = ("default", "fc_only", "no_bbox_reg", "piecewise", "svd", "rcnn", "spp_net")
+SYSTEMS = sorted(path.parent.name for path in (REPO / "src/frcn/systems").glob("*/__init__.py"))
+OF_ITS_SYSTEM = "src/frcn/systems/${item.system}"
 
 
 def run(repo: Path, *arguments: str, check: bool = True, **variables: str):
@@ -74,11 +78,12 @@ def write_placeholders(repo: Path) -> None:
         "data/mini/manifest.json",
         "artefacts/mini/proposals/selective_search/trainval.npy",
         "artefacts/mini/recall/selective_search.csv",
-        "artefacts/backbone/XS.safetensors",
-        "artefacts/backbone/XS.json",
         "results/mini/claims.md",
         "results/mini/report.html",
+        *(f"artefacts/timing/{network}.json" for network in ("XS", "S", "M", "L")),
     ]
+    for backbone in cells["backbones"]:
+        files += [f"artefacts/backbone/{backbone}{end}" for end in (".safetensors", ".json")]
     for run_key in (*cells["train"].values(),):
         name = f"{run_key['cell']}-{run_key['seed']}"
         files.append(f"artefacts/mini/train/{name}/weights.safetensors")
@@ -122,27 +127,65 @@ def copy(template, tmp_path):
     return Path(shutil.copytree(template, tmp_path / "repo", symlinks=True))
 
 
-@pytest.mark.parametrize("script", SCRIPTS)
-def test_stage_depends_on_all_modules_that_it_imports(script):
+def stages_of(script: str) -> dict[str, dict]:
+    """The stages of dvc.yaml that run a script of pipelines/."""
     stages = yaml.safe_load((REPO / "dvc.yaml").read_text())["stages"]
-    closure = import_closure(f"pipelines.{script}")
-    users = {
-        name: body
-        for name, stage in stages.items()
-        if f"pipelines.{script} " in (body := stage.get("do", stage))["cmd"]
+    bodies = {name: stage.get("do", stage) for name, stage in stages.items()}
+    return {n: body for n, body in bodies.items() if f"pipelines.{script} " in body["cmd"]}
+
+
+def lacking(deps: list[str], closure: set[str]) -> set[str]:
+    """Files of a closure that are neither deps nor lie in one."""
+    return {
+        file
+        for file in closure
+        if not any(file == dep or file.startswith(f"{dep}/") for dep in deps)
     }
-    assert users
-    for name, body in users.items():
+
+
+def idle(deps: list[str], closure: set[str]) -> set[str]:
+    """Deps on code that the closure has nothing of."""
+    code = [dep for dep in deps if dep.startswith(("src/", "pipelines/"))]
+    return {dep for dep in code if not any(file.startswith(dep) for file in closure)}
+
+
+@pytest.mark.parametrize("script", [name for name in SCRIPTS if name not in ("train", "detect")])
+def test_stage_depends_on_all_modules_that_it_imports(script):
+    closure = import_closure(f"pipelines.{script}")
+    assert stages_of(script)
+    for name, body in stages_of(script).items():
         deps = [dep for dep in body["deps"] if not dep.startswith("$")]
-        missing = {
-            file
-            for file in closure
-            if not any(file == dep or file.startswith(f"{dep}/") for dep in deps)
-        }
-        assert not missing, f"stage {name} of dvc.yaml lacks deps"
-        code = [dep for dep in deps if dep.startswith(("src/", "pipelines/"))]
-        idle = {dep for dep in code if not any(file.startswith(dep) for file in closure)}
-        assert not idle, f"stage {name} of dvc.yaml depends on what it does not import"
+        assert not lacking(deps, closure), f"stage {name} of dvc.yaml lacks deps"
+        assert not idle(deps, closure), f"stage {name} depends on what it does not import"
+
+
+@pytest.mark.parametrize("script", ["train", "detect"])
+def test_stage_depends_on_its_own_system_and_all_that_any_imports(script):
+    """The system is imported by the name that the cell's config has, which no closure sees."""
+    (body,) = stages_of(script).values()
+    assert OF_ITS_SYSTEM in body["deps"]
+    shared = [dep for dep in body["deps"] if not dep.startswith("$") and dep != OF_ITS_SYSTEM]
+    everything = import_closure(f"pipelines.{script}")
+    for system in SYSTEMS:
+        closure = import_closure(f"frcn.systems.{system}")
+        own = f"src/frcn/systems/{system}"
+        assert any(file.startswith(f"{own}/") for file in closure)
+        assert not lacking([*shared, own], closure), f"{script} of {system} lacks deps"
+        everything |= closure
+    assert not lacking([*shared, "src/frcn/systems"], everything)
+    assert not idle(shared, everything)
+
+
+def test_only_training_and_testing_import_a_system_by_name():
+    importing = "from frcn.systems import system\n"
+    users = {
+        script
+        for script in SCRIPTS
+        for file in import_closure(f"pipelines.{script}")
+        if importing in (REPO / file).read_text()
+    }
+    assert users == {"train", "detect"}
+    assert sorted(get_args(Cell.model_fields["system"].annotation)) == SYSTEMS
 
 
 def test_no_stage_hides_an_import_behind_a_package():
@@ -161,8 +204,16 @@ def test_configs_depend_on_all_that_is_composed():
 
 
 def test_scripts_of_all_stages_were_found():
-    assert {"configs", "fetch", "proposals", "backbone", "train", "detect", "score", "report"} == {
-        *SCRIPTS
+    assert {*SCRIPTS} == {
+        "backbone",
+        "configs",
+        "detect",
+        "fetch",
+        "proposals",
+        "report",
+        "score",
+        "timing",
+        "train",
     }
 
 
@@ -170,7 +221,27 @@ def test_editing_an_imported_module_makes_its_stages_stale(copy):
     with (copy / "src/frcn/boxes.py").open("a") as file:
         file.write("\n")
     found = {name.split("@")[0] for name in stale(copy)}
-    assert found == {"fetch", "proposals", "backbone", "train", "detect", "score", "report"}
+    assert found == {
+        "backbone",
+        "detect",
+        "fetch",
+        "proposals",
+        "report",
+        "score",
+        "timing",
+        "train",
+    }
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_editing_a_system_leaves_the_cells_of_the_others(copy, system):
+    with (copy / f"src/frcn/systems/{system}/detector.py").open("a") as file:
+        file.write("\n")
+    names = [system] if system in KEPT else [n for n in KEPT if n not in ("rcnn", "spp_net")]
+    wanted = {f"{stage}@mini-XS-{n}-0" for stage in ("train", "detect") for n in names}
+    # `svd` trains nothing. `timing` measures all systems, with a part of their code.
+    found = {name for name in stale(copy) if not name.startswith("timing@")}
+    assert found == wanted - {"train@mini-XS-svd-0"}
 
 
 def test_editing_the_evaluation_retrains_nothing(copy):
@@ -235,7 +306,7 @@ def test_check_lock_tells_a_stale_lock_from_a_good_one(copy):
         shutil.rmtree(copy / folder, ignore_errors=True)
     good = run(copy, "pipelines.check_lock")
     assert "up to date for mini" in good.stdout
-    with (copy / "src/frcn/systems/fast_rcnn.py").open("a") as file:
+    with (copy / "pipelines/train.py").open("a") as file:
         file.write("\n")
     bad = run(copy, "pipelines.check_lock", check=False)
     assert bad.returncode == 1

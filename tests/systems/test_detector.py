@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from frcn import config
 from frcn.models.fast_rcnn_net import FastRCNNNet
-from frcn.systems.detector import Detector, image_pyramid, project, unique_rois
+from frcn.systems.fast_rcnn.detector import Detector, image_pyramid, project, unique_rois
 from tiny_world import PREPROCESSING
 
 CPU = torch.device("cpu")

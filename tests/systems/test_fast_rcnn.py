@@ -11,7 +11,7 @@ import torch
 from frcn.errors import UserError
 from frcn.models import weights
 from frcn.proposals.store import ProposalStore, write_store
-from frcn.systems import fast_rcnn
+from frcn.systems import detecting, fast_rcnn
 from tiny_world import RECIPE, open_dataset, open_source, tiny_cell, write_weights, write_world
 
 CLASSES = ("left", "right")
@@ -26,7 +26,7 @@ def world(tmp_path_factory):
 
 
 def detect(cell, world, out, name="w.safetensors", source=None) -> pd.DataFrame:
-    fast_rcnn.detect(cell, *(source or open_source(world, "test")), world / name, out)
+    detecting.detect(cell, *(source or open_source(world, "test")), world / name, out)
     return pd.read_parquet(out / "detections.parquet")
 
 
@@ -53,7 +53,7 @@ def test_kept_scores_against_a_sort_of_all(repo, world, tmp_path, max_per_image,
     cell = tiny_cell(repo, test={"max_per_image": max_per_image, "average_per_image": average})
     found = detect(cell, world, tmp_path)
     dataset, store = open_source(world, "test")
-    detector, _, _ = fast_rcnn.load_detector(cell, world / "w.safetensors")
+    detector = fast_rcnn.load_detector(cell, world / "w.safetensors")
     for label, name in enumerate(CLASSES, start=1):
         best = []
         for i in range(3):
@@ -115,7 +115,7 @@ def test_a_seed_gives_its_bytes(repo, world, tmp_path):
         sources = [open_source(world, "trainval")]
         resume = folder / "resume.safetensors"
         fast_rcnn.fit(cell, sources, world / "w.safetensors", 0, folder, resume)
-        fast_rcnn.detect(cell, *open_source(world, "test"), folder / "weights.safetensors", folder)
+        detecting.detect(cell, *open_source(world, "test"), folder / "weights.safetensors", folder)
         names = ("weights.safetensors", "loss.csv", "detections.parquet")
         written.append([(folder / name).read_bytes() for name in names])
     assert written[0] == written[1]
@@ -136,7 +136,7 @@ def test_svm_replaces_the_class_scores_only(repo, world, tmp_path):
     assert (after["cls_score.weight"][0] == 0).all()
     summary = json.loads((tmp_path / "train.json").read_text())
     assert summary["positives"] == [4, 4]
-    fast_rcnn.detect(cell, *open_source(world, "test"), tmp_path / "weights.safetensors", tmp_path)
+    detecting.detect(cell, *open_source(world, "test"), tmp_path / "weights.safetensors", tmp_path)
     assert len(pd.read_parquet(tmp_path / "detections.parquet"))
 
 

@@ -1,10 +1,13 @@
-"""Fast R-CNN: fit a cell's weights, detect with them (paper §2–3)."""
+"""Fast R-CNN: fit a cell's weights, load them for detection (paper §2–3)."""
 
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from frcn.artefacts import atomic_path, write_json
+import numpy as np
+from torch import Tensor
+
+from frcn.artefacts import write_json
 from frcn.config import Cell
 from frcn.data.voc import VOCDataset
 from frcn.errors import UserError
@@ -14,10 +17,8 @@ from frcn.learning.svm import fit_svms
 from frcn.machine import default_device, describe
 from frcn.models import truncated_svd, weights
 from frcn.models.fast_rcnn_net import FastRCNNNet
-from frcn.progress import progress
 from frcn.proposals.source import ProposalSource
-from frcn.systems.detection_collector import DetectionCollector
-from frcn.systems.detector import Detector
+from frcn.systems.fast_rcnn.detector import Detector
 
 Sources = Sequence[tuple[VOCDataset, ProposalSource]]
 
@@ -49,65 +50,24 @@ def _fit_svms(
     cell: Cell, roidb: list[RoiImage], parent_weights: Path, seed: int, out: Path
 ) -> None:
     start = time.perf_counter()
-    detector, network, preprocessing = load_detector(cell, parent_weights)
-    weight, bias, summary = fit_svms(
-        roidb,
-        lambda entry: detector.fc7_features(entry.dataset.image(entry.index), entry.rois),
-        len(cell.data.classes),
-        cell.train.svm,
-        seed,
-    )
+    detector = load_detector(cell, parent_weights)
+    network = detector.network
+
+    def features(i: int, rows: np.ndarray) -> Tensor:
+        entry = roidb[i]
+        return detector.fc7_features(entry.dataset.image(entry.index), entry.rois[rows])
+
+    weight, bias, summary = fit_svms(roidb, features, len(cell.data.classes), cell.train.svm, seed)
     network.cls_score.weight.data = weight
     network.cls_score.bias.data = bias
     weights.save(
-        out / "weights.safetensors", network.state_dict(), cell.network.name, preprocessing
+        out / "weights.safetensors", network.state_dict(), cell.network.name, detector.preprocessing
     )
     seconds = time.perf_counter() - start
     write_json(out / "train.json", {"seconds": seconds} | summary | describe(network))
 
 
-def detect(
-    cell: Cell, dataset: VOCDataset, proposals: ProposalSource, weights_file: Path, out: Path
-) -> None:
-    """Detect in every image of the test split; write ``detections.parquet`` and ``detect.json``.
-
-    Detections are those of FACTS §1.8 step 7: before NMS, at most ``max_per_image`` per class
-    and image, above the running threshold of ``average_per_image`` × number of images.
-    """
-    detector, network, _ = load_detector(cell, weights_file)
-    if len(dataset):
-        # The first pass allocates memory and picks kernels; it is not timed.
-        detector.detect(dataset.image(0), proposals.boxes(0, cell.test.proposals))
-        detector.seconds.clear()
-    collector = DetectionCollector(
-        cell.data.classes, len(dataset), cell.test.max_per_image, cell.test.average_per_image
-    )
-    n_boxes = 0
-    with progress(len(dataset), f"detect {cell.experiment}", "image") as bar:
-        for index, image_id in enumerate(dataset.ids):
-            boxes = proposals.boxes(index, cell.test.proposals)
-            n_boxes += len(boxes)
-            collector.add(image_id, *detector.detect(dataset.image(index), boxes))
-            bar.update()
-    with atomic_path(out / "detections.parquet") as temporary:
-        collector.table().to_parquet(temporary, index=False)
-    images = max(len(dataset), 1)
-    phases = {name: seconds / images for name, seconds in detector.seconds.items()}
-    write_json(
-        out / "detect.json",
-        {
-            "n_images": len(dataset),
-            "seconds_per_image": sum(phases.values()),
-            "phases": phases,
-            "proposals_per_image": n_boxes / images,
-        }
-        | describe(network),
-    )
-
-
-def load_detector(
-    cell: Cell, weights_file: Path
-) -> tuple[Detector, FastRCNNNet, weights.Preprocessing]:
+def load_detector(cell: Cell, weights_file: Path) -> Detector:
     """A detector with trained weights, compressed first where ``test.svd`` says so.
 
     Raises:
@@ -124,4 +84,4 @@ def load_detector(
         )
     if cell.test.svd:
         truncated_svd.compress(network, cell.test.svd)
-    return Detector(network, preprocessing, cell.test, default_device()), network, preprocessing
+    return Detector(network, preprocessing, cell.test, default_device())

@@ -1,0 +1,52 @@
+"""A trained detector applied to a whole test split, whatever its system."""
+
+from pathlib import Path
+
+from frcn.artefacts import atomic_path, write_json
+from frcn.config import Cell
+from frcn.data.voc import VOCDataset
+from frcn.machine import describe
+from frcn.progress import progress
+from frcn.proposals.source import ProposalSource
+from frcn.systems import system
+from frcn.systems.detection_collector import DetectionCollector
+from frcn.systems.detector import Detector
+
+
+def detect(
+    cell: Cell, dataset: VOCDataset, proposals: ProposalSource, weights_file: Path, out: Path
+) -> None:
+    """Detect in every image of the test split; write ``detections.parquet`` and ``detect.json``.
+
+    Detections are those of FACTS §1.8 step 7: before NMS, at most ``max_per_image`` per class
+    and image, above the running threshold of ``average_per_image`` × number of images.
+    """
+    detector: Detector = system(cell.system).load_detector(cell, weights_file)
+    if len(dataset):
+        # The first pass allocates memory and picks kernels; it is not timed.
+        detector.detect(dataset.image(0), proposals.boxes(0, cell.test.proposals))
+        detector.seconds.clear()
+    collector = DetectionCollector(
+        cell.data.classes, len(dataset), cell.test.max_per_image, cell.test.average_per_image
+    )
+    n_boxes = 0
+    with progress(len(dataset), f"detect {cell.experiment}", "image") as bar:
+        for index, image_id in enumerate(dataset.ids):
+            boxes = proposals.boxes(index, cell.test.proposals)
+            n_boxes += len(boxes)
+            collector.add(image_id, *detector.detect(dataset.image(index), boxes))
+            bar.update()
+    with atomic_path(out / "detections.parquet") as temporary:
+        collector.table().to_parquet(temporary, index=False)
+    images = max(len(dataset), 1)
+    phases = {name: seconds / images for name, seconds in detector.seconds.items()}
+    write_json(
+        out / "detect.json",
+        {
+            "n_images": len(dataset),
+            "seconds_per_image": sum(phases.values()),
+            "phases": phases,
+            "proposals_per_image": n_boxes / images,
+        }
+        | describe(detector.network),
+    )
