@@ -30,7 +30,38 @@ def test_the_page_is_self_contained_and_labelled(full):
     assert images and all(re.search(r'alt="[^"]{20,}"', image) for image in images)
     headers = re.findall(r"<th ([^>]*)>", page)
     assert headers and all('scope="' in header for header in headers)
-    assert page.index('id="claims"') < page.index('id="table-main"') < page.index('id="figures"')
+    places = [page.index(f'id="{name}"') for name in ("claims", "table-systems", "table-main")]
+    assert sorted(places) == places and places[-1] < page.index('id="figures"')
+
+
+def test_the_page_shows_the_papers_scale_in_tables_and_a_chart(full):
+    full.write_timing()
+    out = full.build()
+    page = (out / "report.html").read_text()
+    names = ("systems", "timing", "sgd_steps", "minibatch")
+    assert all(f'id="table-{name}"' in page for name in names)
+    alts = re.findall(r'alt="(Stacked bars of forward passes[^"]*)"', page)
+    # fc6 and fc7 take 1 of 2 s; 0.4 of 1.4 s with SVD. The paper's: 142 of 316 and 41 of 212 ms.
+    assert len(alts) == 1
+    for words in (
+        "Fast R-CNN, ours: 2 s, fc layers 50 % of the forward pass",
+        "Fast R-CNN, paper: 0.316 s, fc layers 45 %",
+        "Fast R-CNN, truncated SVD, ours: 1.4 s, fc layers 29 %",
+        "R-CNN: ours ≈ 200 s per image, paper 47 s",
+    ):
+        assert words in alts[0]
+    picture = cv2.imread(str(out / "figures" / "timing_L.png"))
+    assert picture is not None and picture.std() > 10
+
+
+def test_the_chart_needs_no_run_and_goes_with_its_measurements(world):
+    world.configure("default")
+    world.write_timing()
+    out = world.build()
+    assert [path.name for path in (out / "figures").glob("*")] == ["timing_L.png"]
+    (world.root / "artefacts/timing/L.json").unlink()
+    world.build()
+    assert not list((out / "figures").glob("*")) and not (out / "timing.csv").exists()
 
 
 def test_every_embedded_image_decodes(full):
@@ -65,11 +96,11 @@ def test_files_of_earlier_builds_go_and_those_of_other_stages_stay(full):
         out / "figures" / "old.png",
         out / ".table_main-x1y2.csv",
     ]
-    for path in [*stale, out / "timing.csv"]:
+    for path in [*stale, out / "notes.csv"]:
         path.write_text("old")
     full.build()
     assert not any(path.exists() for path in stale)
-    assert (out / "timing.csv").exists()
+    assert (out / "notes.csv").exists()
 
 
 def test_nothing_run_is_a_report_too(world):

@@ -4,6 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from frcn.timing.projection import fast_rcnn_training, rcnn_training
+
 pytestmark = pytest.mark.usefixtures("no_charts")
 
 
@@ -145,3 +147,123 @@ def test_a_resample_without_objects_never_passes(world):
     np.save(path, samples)
     row = _claims(world).loc[LAYERS]
     assert row.verdict == "too few runs"
+
+
+TIMED_TEST = "Fast R-CNN is faster than R-CNN at test time (times faster, paper's scale)"
+TIMED_TRAIN = "Fast R-CNN trains faster than R-CNN (times faster, paper's scale)"
+TIMED_SVD = "Truncated SVD makes detection faster (part of the full time, paper's scale)"
+FC_SHARE = "fc layers take much of the forward pass (at least a third; paper's scale)"
+TRAINS_FASTER = "Fast R-CNN trains faster than R-CNN (seconds, this profile)"
+FEW_IMAGES = "RoIs of few images do no harm (16 images per mini-batch against 2)"
+
+
+def _totals(world, **seconds):
+    world.write_timing(
+        rows=[world.timing_row(system, "total", *s) for system, s in seconds.items()]
+    )
+
+
+def test_ratios_at_the_papers_scale_are_of_medians_with_all_pairs_of_repeats(world):
+    world.run("default", 60.0)
+    _totals(world, rcnn=(90.0, 100.0, 120.0), fast_rcnn=(1.0, 2.0))
+    row = _claims(world).loc[TIMED_TEST]
+    # The pairs: 45, 50, 60, 90, 100, 120; 2.5 % lies an eighth of the way from 45 to 50.
+    assert row.ours == pytest.approx(100 / 1.5, abs=1e-6)
+    assert (row.low, row.high) == pytest.approx((45.625, 117.5))
+    assert (row.paper, row.n, row.verdict) == (146, 2, "reproduced")
+    assert row.cells == "timing-L-rcnn timing-L-fast_rcnn"
+
+
+@pytest.mark.parametrize(
+    ("rcnn", "verdict"),
+    [
+        ((0.8, 0.9), "contradicted"),
+        ((0.9, 1.1), "not distinguishable at this size"),
+        ((1.1, 1.2), "reproduced"),
+    ],
+)
+def test_a_ratio_is_held_against_one(world, rcnn, verdict):
+    world.run("default", 60.0)
+    _totals(world, rcnn=rcnn, fast_rcnn=(1.0, 1.0))
+    assert _claims(world).loc[TIMED_TEST, "verdict"] == verdict
+
+
+def test_a_single_repeat_is_too_few(world):
+    world.run("default", 60.0)
+    row = {**world.timing_row("rcnn", "total", 100.0), "seconds": [100.0]}
+    world.write_timing(rows=[row, world.timing_row("fast_rcnn", "total", 2.0)])
+    claim = _claims(world).loc[TIMED_TEST]
+    assert (claim.ours, claim.n, claim.verdict) == (50, 1, "too few runs")
+    assert np.isnan(claim.low)
+
+
+def test_projected_trainings_have_an_interval_over_pairs_of_repeats(world):
+    """R-CNN 840, 980 and 910 ks, Fast R-CNN 100, 80 and 120 ks: 9.1 times, of 7 to 12.25."""
+    world.run("default", 60.0)
+    rows = [
+        rcnn_training([12.0, 14.0, 13.0], [0.0] * 3),
+        fast_rcnn_training([2.5, 2.0, 3.0]),
+    ]
+    world.write_timing(rows=[row.model_dump(mode="json") for row in rows])
+    claim = _claims(world).loc[TIMED_TRAIN]
+    assert (claim.n, claim.verdict) == (3, "reproduced")
+    assert claim.ours == pytest.approx(9.1)
+    ratios = [a / b for a in (840, 980, 910) for b in (100, 80, 120)]
+    bounds = np.percentile(ratios, [2.5, 97.5])
+    np.testing.assert_allclose([claim.low, claim.high], bounds, atol=1e-6)
+
+
+def test_claims_at_the_papers_scale_are_decided_by_their_own_measurements(world):
+    world.run("default", 60.0)
+    world.write_timing()
+    world.write_timing("S")
+    claims = _claims(world)
+    ours = {TIMED_TEST: 100, TIMED_TRAIN: 4, TIMED_SVD: 0.7, FC_SHARE: 50}
+    assert claims.loc[list(ours), "ours"].to_dict() == pytest.approx(ours)
+    assert set(claims.loc[list(ours), "verdict"]) == {"reproduced"}
+    assert claims.loc[list(ours), "paper"].tolist() == [146, 8.8, 0.697, 45]
+    lines = (world.root / "results/mini/claims.md").read_text().splitlines()
+    words = {name: next(line for line in lines if name in line) for name in ours}
+    assert "×146 | ≈ ×100 [100, 100]" in " ".join(words[TIMED_TEST].split())
+    assert "45 % | 50 % [50 %, 50 %]" in " ".join(words[FC_SHARE].split())
+    assert "≈" not in words[TIMED_SVD]
+
+
+@pytest.mark.parametrize(
+    ("fc6", "verdict"),
+    [
+        ((1.9, 2.0, 2.1), "reproduced"),
+        ((0.5, 0.6, 0.7), "contradicted"),
+        ((0.6, 1.0, 2.0), "not distinguishable at this size"),
+    ],
+)
+def test_the_share_of_fc_layers_is_held_against_a_third(world, fc6, verdict):
+    world.run("default", 60.0)
+    phases = {"fc6": fc6, "fc7": (0.1, 0.1, 0.1), "total": (4.0, 4.0, 4.0)}
+    world.write_timing(rows=[world.timing_row("fast_rcnn", p, *s) for p, s in phases.items()])
+    row = _claims(world).loc[FC_SHARE]
+    assert row.verdict == verdict
+    assert row.ours == pytest.approx(100 * (fc6[1] + 0.1) / 4)
+
+
+def test_without_measurements_claims_at_the_papers_scale_are_not_run(world):
+    world.run("default", 60.0)
+    rows = _claims(world).loc[[TIMED_TEST, TIMED_TRAIN, TIMED_SVD, FC_SHARE]]
+    assert set(rows["verdict"]) == {"not run"} and set(rows["n"]) == {0}
+    assert rows["ours"].isna().all()
+
+
+def test_training_seconds_of_the_profile_are_differences(world):
+    world.run("default", 60.0, train_seconds=30.0)
+    world.run("rcnn", 60.0, train_seconds=330.0)
+    row = _claims(world).loc[TRAINS_FASTER]
+    assert (row.ours, row.paper, row.verdict) == (-300, -74.5 * 3600, "too few runs")
+    text = " ".join((world.root / "results/mini/claims.md").read_text().split())
+    assert "| −74.5 h | −5 min |" in text
+
+
+@pytest.mark.parametrize(("value", "verdict"), [(60.5, "reproduced"), (64.0, "contradicted")])
+def test_more_images_may_gain_at_most_a_point(world, value, verdict):
+    world.run("default", 60.0, noise=0.01)
+    world.run("images_16", value, noise=0.01)
+    assert _claims(world).loc[FEW_IMAGES, "verdict"] == verdict

@@ -7,6 +7,7 @@ import pytest
 
 from frcn.errors import UserError
 from frcn.report.paper import BEST_FEWER_PROPOSALS, MOST_PROPOSALS, load_paper
+from pipelines.compose import compose_cell
 
 CONF = Path(__file__).parents[2] / "conf"
 
@@ -16,7 +17,7 @@ def test_published_effects_follow_the_tables():
     paper = load_paper(CONF / "paper")
     quoted = {
         (row.experiment, measure, network): value
-        for table in paper.tables.values()
+        for table in (*paper.tables.values(), paper.systems)
         for row in table.rows
         for measure, values in row.paper.items()
         for network, value in values.items()
@@ -30,12 +31,58 @@ def test_published_effects_follow_the_tables():
 
 def test_every_experiment_that_is_named_exists():
     paper = load_paper(CONF / "paper")
-    named = {side for claim in paper.claims.claims for side in (claim.a, claim.b)}
+    of_cells = [claim for claim in paper.claims.claims if not claim.at_papers_scale]
+    named = {side for claim in of_cells for side in (claim.a, claim.b)}
+    named |= {row.experiment for row in paper.systems.rows}
     named |= {row.experiment for table in paper.tables.values() for row in table.rows}
     named |= {row.experiment for row in paper.proposals.rows}
     named -= {None, MOST_PROPOSALS, BEST_FEWER_PROPOSALS}
     existing = {path.stem for path in (CONF / "experiment").glob("*.yaml")}
     assert named <= existing
+
+
+def test_the_rows_of_the_minibatch_table_differ_in_the_number_of_images_alone():
+    """So they take the same number of steps, as the table's note says."""
+    rows = load_paper(CONF / "paper").tables["minibatch"].rows
+    trainings = [compose_cell("mini", "XS", row.experiment, CONF).train for row in rows]
+    assert [train.sampling.images_per_batch for train in trainings] == [1, 2, 16]
+    assert [train.solver.iterations for train in trainings] == [1600] * 3
+    dumps = [train.model_dump() for train in trainings]
+    for values in dumps:
+        del values["sampling"]["images_per_batch"]
+    assert dumps[0] == dumps[1] == dumps[2]
+
+
+def test_published_effects_at_the_papers_scale_follow_the_systems():
+    """146 and 8.8 times, and what figure 2 and the slides say of the fc layers."""
+    paper = load_paper(CONF / "paper")
+    fast = paper.systems.of("fast_rcnn")
+    fc = 100 * (fast.phases["fc6"]["L"] + fast.phases["fc7"]["L"])
+    wanted = {
+        ("timing_test", "rcnn"): fast.speedup["test_seconds"]["L"],
+        ("timing_train", "rcnn"): fast.speedup["train_seconds"]["L"],
+        ("timing_test", "fast_rcnn_svd"): round(223 / 320, 3),
+        ("timing_fc_share", "fast_rcnn"): round(fc / sum(p["L"] for p in fast.phases.values())),
+    }
+    claims = [claim for claim in paper.claims.claims if claim.at_papers_scale]
+    assert {(claim.metric, claim.a): claim.paper.effects()["L"] for claim in claims} == wanted
+    timed = {row.timed for row in paper.systems.rows}
+    assert {side for claim in claims for side in (claim.a, claim.b)} - {None} <= timed
+
+
+def test_published_speedups_follow_the_published_times():
+    """As far as the times are rounded: to tenths of hours, tenths or hundredths of seconds."""
+    systems = load_paper(CONF / "paper").systems
+    first = systems.rows[0].paper
+    for row in systems.rows:
+        for measure, networks in row.speedup.items():
+            for network, published in networks.items():
+                if network not in row.paper.get(measure, {}):
+                    continue
+                own = row.paper[measure][network]
+                half = 180 if measure == "train_seconds" else 0.05 if own > 1 else 0.005
+                low, high = (first[measure][network] / (own + side) for side in (half, -half))
+                assert 0.99 * low < published < 1.01 * high, (row.setting, measure, network)
 
 
 def test_the_published_map_is_the_mean_of_the_published_aps():
@@ -50,6 +97,8 @@ def test_the_published_map_is_the_mean_of_the_published_aps():
         (("    expect: greater\n", "    expect: bigger\n"), "expect"),
         (("noise:", "loudness:"), "loudness: unknown key"),
         (("b: {L: 61.4}", "b: {M: 61.4}"), "same networks"),
+        (("b: {L: 61.4}", "b: {L: 61.4}, effect: {L: 5.5}"), "or the effect"),
+        (("    b: fc_only\n", ""), "every other metric needs one"),
     ],
 )
 def test_a_mistake_names_the_file_and_the_key(tmp_path, change, message):

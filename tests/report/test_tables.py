@@ -60,7 +60,7 @@ def test_numeric_columns_stay_numeric_when_cells_are_missing(world):
     out = world.build()
     for path in out.glob("table_*.csv"):
         table = pd.read_csv(path)
-        words = {"scheme", "setting", "experiment", "class", "network"}
+        words = {"scheme", "setting", "experiment", "class", "network", "system"}
         numbers = [c for c in table if c not in words and "status" not in c]
         assert all(pd.api.types.is_numeric_dtype(table[c]) for c in numbers), path.name
 
@@ -139,6 +139,34 @@ def test_main_table_of_voc07_stands_beside_the_paper(make_world):
     table = pd.read_csv(world.build() / "table_main.csv").set_index("class")
     assert table.loc["mAP", "paper_ap_L"] == 66.9
     assert table.loc["mAP", "ours_ap_L"] == 66.0
+
+
+def test_a_class_without_an_svm_is_named_and_counts_as_zero(world):
+    """Training has 40 fish and no kite; the evaluation gave kite's undetected objects AP 0."""
+    world.run("default", 60.0)
+    world.run("rcnn", 35.0, ap={"fish": 70.0, "kite": 0.0}, positives=[40, 0])
+    world.run("spp_net", 50.0, positives=[40, 1])
+    out = world.build()
+    table = pd.read_csv(out / "table_main.csv").set_index("class")
+    assert table["ours_ap_rcnn_XS"].to_dict() == {"fish": 70.0, "kite": 0.0, "mAP": 35.0}
+    assert table["ours_ap_spp_net_XS"].to_dict() == {"fish": 55.0, "kite": 45.0, "mAP": 50.0}
+    cells = [cell.strip() for cell in _line(out / "table_main.md", "kite").split("|")[1:-1]]
+    assert cells == ["kite", "55.0", "no SVM", "45.0"]
+    note = (
+        "No SVM, because the training split has no object of the class: kite of XS-rcnn. AP of "
+        "such a class counts as 0 in mAP."
+    )
+    # Wherever the mAP stands; the rest of the tables are of seconds and boxes.
+    for name in ("main", "systems", "multitask"):
+        assert note in (out / f"table_{name}.md").read_text()
+
+
+def test_a_class_that_the_test_split_lacks_counts_nowhere(world):
+    world.run("svm", 70.0, ap={"fish": 70.0, "kite": None}, positives=[40, 0])
+    world.run("default", 60.0)
+    out = world.build()
+    assert _line(out / "table_main.md", "kite").rstrip("| ").endswith("no object")
+    assert "no svm" not in (out / "table_main.md").read_text().lower()
 
 
 def test_proposals_table_joins_map_and_recall(world):

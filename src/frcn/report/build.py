@@ -19,6 +19,7 @@ from frcn.report.claims import claims_table, judge
 from frcn.report.page import Image, render_page
 from frcn.report.paper import Paper, load_paper
 from frcn.report.samples import RULE, detection_samples, training_sheet
+from frcn.report.systems import systems_table, training_phases_table
 from frcn.report.table import Table, seconds, write_csv
 from frcn.report.tables import (
     build_tables,
@@ -28,8 +29,19 @@ from frcn.report.tables import (
     proposals_table,
     recall_table,
 )
+from frcn.report.timing import read_timings, sgd_steps_table, timing_frame, timing_table
+from frcn.report.timing_figure import timing
+from frcn.timing.measurements import Timing
 
-OWNED = ("cells*.csv", "claims*.csv", "claims*.md", "table_*.csv", "table_*.md", "report*.html")
+OWNED = (
+    "cells*.csv",
+    "claims*.csv",
+    "claims*.md",
+    "table_*.csv",
+    "table_*.md",
+    "timing*.csv",
+    "report*.html",
+)
 JPEG_QUALITY = 88
 
 
@@ -41,6 +53,7 @@ class _Source:
     artefacts: Path
     data: Path
     proposal_times: Path
+    timings: list[Timing]
     paper: Paper
 
     def dataset(self, split: str) -> VOCDataset | None:
@@ -66,7 +79,8 @@ def build(
     Args:
         profile_name: ``mini``, ``bccd``, …
         configs: holds ``<profile>/<cell>.yaml``, resolved.
-        artefacts: holds ``<profile>/{train,detect,score,recall}``.
+        artefacts: holds ``<profile>/{train,detect,score,recall}``, and may hold
+            ``timing/<network>.json``.
         paper: ``conf/paper``, the published numbers.
         data: holds ``<profile>/``, the VOC tree with ``manifest.json``.
         benchmarks: may hold ``proposals-<profile>.csv``, which a benchmark writes.
@@ -81,13 +95,14 @@ def build(
         artefacts=Path(artefacts) / profile_name,
         data=Path(data) / profile_name,
         proposal_times=Path(benchmarks) / f"proposals-{profile_name}.csv",
+        timings=read_timings(Path(artefacts) / "timing"),
         paper=load_paper(paper),
     )
     out = Path(out)
     recalls = read_recalls(source.artefacts / "recall", source.cells)
     tables = _tables(source, recalls)
-    ledger = claims_table(judge(source.paper.claims, source.cells))
-    written = _write_tables(out, source.cells, ledger, tables)
+    ledger = claims_table(judge(source.paper.claims, source.cells, source.timings))
+    written = _write_tables(out, source, ledger, tables)
     images = _write_images(out, source, recalls)
     written |= {out / image.path for image in images}
     page = render_page(profile_name, ledger, tables, images, out, _provenance(source.cells), RULE)
@@ -98,7 +113,12 @@ def build(
 def _tables(source: _Source, recalls: pd.DataFrame) -> list[Table]:
     cells, paper = source.cells, source.paper
     footnotes = common_footnotes(cells, _skipped(source.data / "manifest.json"))
+    timings = source.timings
     tables = [
+        systems_table(cells, paper.systems, footnotes),
+        training_phases_table(cells, paper.systems, footnotes[1:]),
+        timing_table(timings, paper.systems) if timings else None,
+        sgd_steps_table(timings),
         main_table(cells, paper.main, footnotes),
         *build_tables(cells, paper.tables, footnotes),
         proposals_table(cells, paper.proposals, footnotes),
@@ -108,7 +128,7 @@ def _tables(source: _Source, recalls: pd.DataFrame) -> list[Table]:
     if source.proposal_times.exists():
         times = pd.read_csv(source.proposal_times, dtype={"width": str})
         tables.append(proposal_time_table(times, paper.proposals, footnotes[1:]))
-    return tables
+    return [table for table in tables if table]
 
 
 def _skipped(manifest: Path) -> int | None:
@@ -116,11 +136,14 @@ def _skipped(manifest: Path) -> int | None:
     return len(read_json(manifest).get("skipped", [])) if manifest.exists() else None
 
 
-def _write_tables(out: Path, cells: Cells, ledger: Table, tables: list[Table]) -> set[Path]:
-    write_csv(out / "cells.csv", cells_frame(cells))
-    write_csv(out / "claims.csv", ledger.frame)
+def _write_tables(out: Path, source: _Source, ledger: Table, tables: list[Table]) -> set[Path]:
+    frames = {"cells.csv": cells_frame(source.cells), "claims.csv": ledger.frame}
+    if source.timings:
+        frames["timing.csv"] = timing_frame(source.timings)
+    for name, frame in frames.items():
+        write_csv(out / name, frame)
     write_text(out / "claims.md", ledger.markdown())
-    written = {out / "cells.csv", out / "claims.csv", out / "claims.md"}
+    written = {out / name for name in (*frames, "claims.md")}
     for table in tables:
         table.write(out)
         written |= {out / f"table_{table.name}.csv", out / f"table_{table.name}.md"}
@@ -129,16 +152,24 @@ def _write_tables(out: Path, cells: Cells, ledger: Table, tables: list[Table]) -
 
 def _write_images(out: Path, source: _Source, recalls: pd.DataFrame) -> list[Image]:
     images = []
-    for chart in _charts(source.cells, source.paper, recalls):
+    for chart in _charts(source, recalls):
         path = Path("figures") / f"{chart.name}.png"
         figures.save(chart.figure, out / path)
         images.append(Image(path, chart.caption, chart.alt, "chart"))
     return images + _write_pictures(out, source)
 
 
-def _charts(cells: Cells, paper: Paper, recalls: pd.DataFrame) -> list[figures.Picture]:
-    if not any(cell.runs for cell in cells.cells.values()):
-        return []
+def _charts(source: _Source, recalls: pd.DataFrame) -> list[figures.Picture]:
+    cells, paper = source.cells, source.paper
+    charts = [timing(measured, paper.systems) for measured in source.timings]
+    if any(cell.runs for cell in cells.cells.values()):
+        charts += _charts_of_runs(cells, paper, recalls)
+    return [chart for chart in charts if chart]
+
+
+def _charts_of_runs(
+    cells: Cells, paper: Paper, recalls: pd.DataFrame
+) -> list[figures.Picture | None]:
     charts = [figures.map_of_all(cells)]
     charts += [figures.proposals(cells, paper.proposals, n) for n in cells.swept_networks]
     charts += [figures.recalls(recalls)] if len(recalls) else []
@@ -148,7 +179,7 @@ def _charts(cells: Cells, paper: Paper, recalls: pd.DataFrame) -> list[figures.P
         if default:
             charts.append(figures.precision_recall(default, cells.classes))
             charts.append(figures.error_kinds(default, cells.classes))
-    return [chart for chart in charts if chart]
+    return charts
 
 
 def _write_pictures(out: Path, source: _Source) -> list[Image]:

@@ -48,6 +48,11 @@ class Run:
         return self.train.get("seconds")
 
     @property
+    def training_phases(self) -> dict[str, float]:
+        """Seconds by phase of a training in several phases; empty of one in a single phase."""
+        return self.train.get("phases", {})
+
+    @property
     def test_seconds(self) -> float | None:
         return self.detect.get("seconds_per_image")
 
@@ -88,6 +93,18 @@ class CellRuns:
     def experiment(self) -> str:
         return self.config.experiment
 
+    @property
+    def without_svm(self) -> list[str]:
+        """Classes of the test split that no SVM looks for: training has no object of them.
+
+        Empty of a cell without SVMs. AP of these classes is 0 and counts in mAP.
+        """
+        return [
+            name
+            for index, name in enumerate(self.config.data.classes)
+            if any(_lacks_svm(run, index, name) for run in self.runs)
+        ]
+
     def mean(self, measure: str) -> float | None:
         """Mean over the runs of a property of :class:`Run`, such as ``map``."""
         values = self.values(measure)
@@ -122,6 +139,11 @@ class CellRuns:
         if len(self.runs) == len(self.seeds):
             return "complete"
         return f"{len(self.runs)} of {len(self.seeds)} seeds"
+
+
+def _lacks_svm(run: Run, index: int, name: str) -> bool:
+    positives = run.train.get("positives")
+    return positives is not None and not positives[index] and run.score["ap"][name] is not None
 
 
 @dataclass(frozen=True)

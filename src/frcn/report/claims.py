@@ -2,9 +2,11 @@
 
 Effects on mAP are judged by a paired bootstrap over test images: it holds the networks as
 trained and asks whether other test pictures could turn the sign. Effects on seconds have no
-such resamples, and are judged by their spread over seeds; one seed is too few.
+such resamples, and are judged by their spread over seeds; one seed is too few. Claims about the
+paper's scale are judged by measurements of that scale (:mod:`frcn.report.timing_claims`).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import sqrt
 
@@ -16,13 +18,19 @@ from frcn.evaluation.bootstrap import interval, paired_difference
 from frcn.evaluation.verdict import Verdict, directional, equivalent
 from frcn.report.cells import CellRuns, Cells
 from frcn.report.paper import BEST_FEWER_PROPOSALS, MOST_PROPOSALS, Claim, Claims
-from frcn.report.table import Table, signed
+from frcn.report.table import EMPTY, Table, signed, signed_seconds, times
+from frcn.report.timing import APPROXIMATE, is_extrapolated
+from frcn.report.timing_claims import PHASES, timing_effect
+from frcn.timing.measurements import Timing
 
 NOTES = [
-    "Numbers are effects: points of mAP, or seconds per image where the claim says so; of two "
+    "Numbers are effects: points of mAP, or seconds where the claim is about time; of two "
     "settings that the claim compares, the first less the second. n: seeds.",
     "Intervals of mAP are of a paired bootstrap over the test images, for the networks as trained; "
     "those of seconds are of the spread over seeds, and one seed is too few.",
+    "Claims about the paper's scale rest on the measurements of table_timing, whichever the "
+    "profile: × is a ratio of seconds, n are repeats, and the interval is of the ratios of all "
+    "pairs of repeats. ≈ has an extrapolated side, whose error the interval leaves out.",
     "* within the original's own noise: its author's re-runs of one setting gave 67.2 ± 0.2.",
 ]
 MIN_RUNS_FOR_SECONDS = 2
@@ -42,8 +50,9 @@ class Ruling:
     interval: tuple[float, float] | None
     n: int
     verdict: Verdict
-    cells: tuple[str, str]
-    within_noise: bool
+    cells: tuple[str, ...]
+    within_noise: bool = False
+    extrapolated: bool = False
 
     @property
     def source(self) -> str:
@@ -52,13 +61,18 @@ class Ruling:
         return self.claim.source + column
 
 
-def judge(claims: Claims, cells: Cells) -> list[Ruling]:
+def judge(claims: Claims, cells: Cells, timings: Sequence[Timing]) -> list[Ruling]:
     """Judge every claim on every network whose profile has both cells.
 
-    A claim that no network of the profile can decide still gets a row, for the largest: *not run*.
+    Claims about the paper's scale are judged on the networks that they publish numbers of. A
+    claim that nothing can decide still gets a row, for the largest network: *not run*.
     """
+    timed = {measured.network: measured for measured in timings}
     rulings = []
     for claim in claims.claims:
+        if claim.at_papers_scale:
+            rulings += [_rule_timed(claim, n, timed.get(n)) for n in claim.paper.effects()]
+            continue
         deciding = [
             (network, *pair) for network in cells.networks if (pair := _pair(claim, cells, network))
         ]
@@ -66,6 +80,25 @@ def judge(claims: Claims, cells: Cells) -> list[Ruling]:
         if not deciding:
             rulings.append(_undecided(claim, cells.networks[-1]))
     return rulings
+
+
+def _rule_timed(claim: Claim, network: str, measured: Timing | None) -> Ruling:
+    effect, bounds, n = timing_effect(claim, measured) if measured else (None, None, 0)
+    systems = [system for system in (claim.a, claim.b) if system]
+    phase = PHASES.get(claim.metric, "total")
+    return Ruling(
+        claim=claim,
+        network=network,
+        counterpart=network,
+        published=claim.paper.effects()[network],
+        effect=effect,
+        interval=bounds,
+        n=n,
+        verdict=_verdict(claim, n, bounds),
+        cells=tuple(f"timing-{network}-{system}" for system in systems),
+        extrapolated=measured is not None
+        and any(is_extrapolated(measured, system, phase) for system in systems),
+    )
 
 
 def _pair(claim: Claim, cells: Cells, network: str) -> tuple[CellRuns, CellRuns] | None:
@@ -91,7 +124,7 @@ def _rule(claim: Claim, noise: float, network: str, a: CellRuns, b: CellRuns) ->
         effect=float(np.mean(effects)) if effects else None,
         interval=bounds,
         n=len(effects),
-        verdict=_verdict(claim, effects, bounds),
+        verdict=_verdict(claim, len(effects), bounds),
         cells=(a.name, b.name),
         within_noise=claim.metric == "map"
         and published is not None
@@ -102,9 +135,7 @@ def _rule(claim: Claim, noise: float, network: str, a: CellRuns, b: CellRuns) ->
 def _undecided(claim: Claim, network: str) -> Ruling:
     counterpart, published = _published(claim, network)
     cells = (f"{network}-{claim.a}", f"{network}-{claim.b}")
-    return Ruling(
-        claim, network, counterpart, published, None, None, 0, Verdict.NOT_RUN, cells, False
-    )
+    return Ruling(claim, network, counterpart, published, None, None, 0, Verdict.NOT_RUN, cells)
 
 
 def _effect(
@@ -145,19 +176,22 @@ def _published(claim: Claim, network: str) -> tuple[str | None, float | None]:
     return None, None
 
 
-def _verdict(claim: Claim, effects: list[float], bounds: tuple[float, float] | None) -> Verdict:
-    if effects and bounds is None:
+def _verdict(claim: Claim, n: int, bounds: tuple[float, float] | None) -> Verdict:
+    if n and bounds is None:
         return Verdict.TOO_FEW_RUNS
-    n = len(effects)
+    differing = tuple(bound - claim.neutral for bound in bounds) if bounds else None
     if claim.expect == "within":
-        return equivalent(bounds, claim.margin, n)
+        return equivalent(differing, claim.margin, n)
     # At most the margin: the effect, less the margin, is below zero.
-    shifted = tuple(bound - claim.margin for bound in bounds) if bounds else None
+    shifted = tuple(bound - claim.margin for bound in differing) if differing else None
     return directional(shifted, 1 if claim.expect == "greater" else -1, n)
 
 
 def claims_frame(rulings: list[Ruling]) -> pd.DataFrame:
-    """``claims.csv``: paper, ours, low and high are effects (a − b); n is the number of seeds."""
+    """``claims.csv``: paper, ours, low and high are effects; n is the number of seeds.
+
+    Of a claim about the paper's scale n is the number of repeats.
+    """
     return pd.DataFrame(
         [
             {
@@ -191,21 +225,34 @@ def claims_table(rulings: list[Ruling]) -> Table:
 
 
 def _words(ruling: Ruling) -> list[str]:
-    digits = 1 if ruling.claim.metric == "map" else 4
-    published = signed(ruling.published, 1 if ruling.claim.metric == "map" else 2)
-    ours = signed(ruling.effect, digits)
+    ours = (APPROXIMATE if ruling.extrapolated else "") + _effect_words(ruling, ruling.effect)
     if ruling.interval:
-        low, high = (signed(bound, digits) for bound in ruling.interval)
+        low, high = (_effect_words(ruling, bound).removeprefix("×") for bound in ruling.interval)
         ours += f" [{low}, {high}]"
     return [
         ruling.claim.claim,
         str(ruling.verdict),
         ruling.network,
-        published + (" *" if ruling.within_noise else ""),
+        _effect_words(ruling, ruling.published, 2) + (" *" if ruling.within_noise else ""),
         ours,
         str(ruling.n),
         ruling.source,
     ]
+
+
+def _effect_words(ruling: Ruling, effect: float | None, digits_of_seconds: int = 4) -> str:
+    """An effect in the unit of its metric."""
+    match ruling.claim.metric:
+        case "map":
+            return signed(effect)
+        case "test_seconds":
+            return signed(effect, digits_of_seconds)
+        case "train_seconds":
+            return signed_seconds(effect)
+        case "timing_fc_share":
+            return EMPTY if effect is None else f"{effect:.0f} %"
+        case _:
+            return times(effect)
 
 
 def _rounded(value: float | None) -> float:

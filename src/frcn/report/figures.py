@@ -62,7 +62,7 @@ def map_of_all(cells: Cells) -> Picture:
         for network in cells.networks
     }
     height = 1.1 + 0.3 * max(map(len, panels.values()))
-    figure, axes = _axes(1, len(panels), width=max(7.2, 4 * len(panels)), height=height)
+    figure, axes = make_axes(1, len(panels), width=max(7.2, 4 * len(panels)), height=height)
     for axis, (network, shown) in zip(axes, panels.items(), strict=True):
         shown.sort(key=lambda cell: cell.mean("map"))
         for place, cell in enumerate(shown):
@@ -120,7 +120,7 @@ def proposals(cells: Cells, paper: ProposalsTable, network: str) -> Picture | No
             schemes.setdefault(row.scheme, []).append(cell)
     if not schemes:
         return None
-    figure, (upper, lower) = _axes(2, 1, width=7.2, height=6.4, sharex=True)
+    figure, (upper, lower) = make_axes(2, 1, width=7.2, height=6.4, sharex=True)
     words = []
     for place, (scheme, shown) in enumerate(schemes.items()):
         counts = [cell.mean("boxes_per_image") for cell in shown]
@@ -167,7 +167,7 @@ def recalls(rows: pd.DataFrame) -> Picture:
     Args:
         rows: as ``read_recalls`` gives them.
     """
-    figure, (left, right) = _axes(1, 2, width=8.6, height=4.2)
+    figure, (left, right) = make_axes(1, 2, width=8.6, height=4.2)
     everything = rows[rows["count"] == "all"]
     words = []
     for place, (name, of_list) in enumerate(rows.groupby("list", sort=False)):
@@ -216,7 +216,7 @@ def recalls(rows: pd.DataFrame) -> Picture:
 
 def loss_curves(cells: Cells) -> Picture | None:
     """Training loss of the experiments that train, the first seed of each; None without any."""
-    figure, (axis,) = _axes(1, 1, width=7.2, height=3.8)
+    figure, (axis,) = make_axes(1, 1, width=7.2, height=3.8)
     drawn = []
     for (network, experiment), cell in cells.cells.items():
         path = cell.runs[0].train_folder / "loss.csv" if cell.runs else None
@@ -269,7 +269,7 @@ def precision_recall(cell: CellRuns, classes: Sequence[str]) -> Picture | None:
     ap = cell.runs[0].score["ap"]
     columns = min(4, len(classes))
     rows = -(-len(classes) // columns)
-    figure, axes = _axes(
+    figure, axes = make_axes(
         rows, columns, width=7.2, height=0.5 + 1.9 * rows, sharex=True, sharey=True
     )
     for axis, name in zip(axes, classes, strict=False):
@@ -306,7 +306,7 @@ def error_kinds(cell: CellRuns, classes: Sequence[str]) -> Picture | None:
     if not counts:
         return None
     kinds = [kind for kind in KINDS if any(found[kind] for found in counts.values())]
-    figure, (axis,) = _axes(1, 1, width=7.2, height=1.3 + 0.28 * len(counts))
+    figure, (axis,) = make_axes(1, 1, width=7.2, height=1.3 + 0.28 * len(counts))
     names = list(reversed(counts))
     left = np.zeros(len(names))
     palette = dict(zip(KINDS, (GREEN, ORANGE, PURPLE, BLUE, GREY, RED), strict=True))
@@ -332,11 +332,12 @@ def error_kinds(cell: CellRuns, classes: Sequence[str]) -> Picture | None:
     )
 
 
-def _axes(
-    rows: int, columns: int, width: float, height: float, **sharing: bool
+def make_axes(
+    rows: int, columns: int, width: float, height: float, **options: object
 ) -> tuple[Figure, list[Axes]]:
+    """A figure of so many inches and its axes in reading order; ``options`` are of subplots."""
     figure = Figure(figsize=(width, height), layout="constrained")
-    axes = np.atleast_1d(figure.subplots(rows, columns, **sharing)).ravel().tolist()
+    axes = np.atleast_1d(figure.subplots(rows, columns, **options)).ravel().tolist()
     for axis in axes:
         axis.spines[["top", "right"]].set_visible(False)
         axis.tick_params(labelsize=8)

@@ -14,7 +14,13 @@ from frcn.config import Name, Strict, load
 Measure = Literal["map", "train_seconds", "test_seconds", "parameters"]
 PaperNetwork = Literal["S", "M", "L"]
 PerNetwork = dict[PaperNetwork, float]
-
+TimedSystem = Literal["fast_rcnn", "fast_rcnn_svd", "rcnn", "spp_net"]
+"""A system as the measurements at the paper's scale name it."""
+ForwardPhase = Literal["conv", "pool", "fc6", "fc7", "other"]
+Metric = Literal[
+    "map", "train_seconds", "test_seconds", "timing_train", "timing_test", "timing_fc_share"
+]
+RATIOS = ("timing_train", "timing_test")
 MOST_PROPOSALS = "most_proposals"
 BEST_FEWER_PROPOSALS = "best_fewer_proposals"
 
@@ -35,6 +41,28 @@ class PaperTable(Strict):
     measures: Annotated[list[Measure], Field(min_length=1)]
     rows: Annotated[list[PaperRow], Field(min_length=1)]
     notes: list[str] = Field(default_factory=list)
+
+
+class SystemRow(PaperRow):
+    """A system: also its published speed-ups and the seconds of a forward pass by phase."""
+
+    experiment: Name
+    timed: TimedSystem
+    speedup: dict[Literal["train_seconds", "test_seconds"], PerNetwork]
+    phases: dict[ForwardPhase, PerNetwork] = Field(default_factory=dict)
+
+
+class SystemsTable(Strict):
+    """The systems side by side; speed-ups are over the first."""
+
+    title: str
+    source: str
+    rows: Annotated[list[SystemRow], Field(min_length=1)]
+    notes: list[str] = Field(default_factory=list)
+
+    def of(self, timed: str) -> SystemRow:
+        """The row of a system by its name in the measurements at the paper's scale."""
+        return next(row for row in self.rows if row.timed == timed)
 
 
 class ProposalsRow(Strict):
@@ -71,37 +99,64 @@ class MainTable(Strict):
 
 
 class Published(Strict):
-    """The two sides of a published comparison, per network."""
+    """The two sides of a published comparison, per network, or only its effect."""
 
     a: PerNetwork = Field(default_factory=dict)
     b: PerNetwork = Field(default_factory=dict)
+    effect: PerNetwork = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _same_networks(self) -> "Published":
         if self.a.keys() != self.b.keys():
             raise ValueError("a and b must give the same networks")
+        if self.a and self.effect:
+            raise ValueError("give a and b, or the effect")
         return self
 
     def effects(self) -> PerNetwork:
-        """Published a − b per network, without the noise of binary fractions."""
-        return {network: round(self.a[network] - self.b[network], 4) for network in self.a}
+        """Published effects per network: a − b, without the noise of binary fractions."""
+        differences = {n: round(self.a[n] - self.b[n], 4) for n in self.a}
+        return self.effect or differences
 
 
 class Claim(Strict):
-    """A claim and the comparison that decides it: the effect is a − b.
+    """A claim and the comparison that decides it.
 
-    ``a`` and ``b`` are experiments, or ``most_proposals`` and ``best_fewer_proposals``, which
-    stand for the ends of the sweep over the number of proposals.
+    By ``metric``, the effect is
+
+    - ``map``, ``train_seconds``, ``test_seconds``: a − b of two experiments of the profile, or of
+      ``most_proposals`` and ``best_fewer_proposals``, which stand for the ends of the sweep over
+      the number of proposals;
+    - ``timing_train``, ``timing_test``: a / b of the seconds that two systems take at the paper's
+      scale for the training or an image;
+    - ``timing_fc_share``: the share of fc6 and fc7 in the forward pass of a system ``a`` at the
+      paper's scale, in percent; there is no ``b``.
     """
 
     claim: str
     source: str
-    metric: Literal["map", "test_seconds"] = "map"
+    metric: Metric = "map"
     a: Name
-    b: Name
+    b: Name | None = None
     expect: Literal["greater", "less", "within", "at_most"]
     margin: Annotated[float, Field(ge=0)] = 0
     paper: Published = Published()
+
+    @model_validator(mode="after")
+    def _sides(self) -> "Claim":
+        if (self.metric == "timing_fc_share") != (self.b is None):
+            raise ValueError("timing_fc_share has no `b`, every other metric needs one")
+        return self
+
+    @property
+    def at_papers_scale(self) -> bool:
+        """Whether measurements at the paper's scale decide it, not the profile's cells."""
+        return self.metric.startswith("timing_")
+
+    @property
+    def neutral(self) -> float:
+        """The effect of two settings that do not differ."""
+        return 1 if self.metric in RATIOS else 0
 
 
 class Claims(Strict):
@@ -115,13 +170,14 @@ class Paper(Strict):
     """Everything under ``conf/paper``; ``tables`` by name, in order of the file names."""
 
     tables: dict[str, PaperTable]
+    systems: SystemsTable
     proposals: ProposalsTable
     main: MainTable
     claims: Claims
 
 
 def load_paper(folder: Path) -> Paper:
-    """Read ``main.yaml``, ``proposals.yaml``, ``claims.yaml`` and ``tables/*.yaml``.
+    """Read ``systems``, ``main``, ``proposals`` and ``claims.yaml``, and ``tables/*.yaml``.
 
     Raises:
         UserError: a file is missing, is no YAML, or has an unknown key or impossible value.
@@ -131,6 +187,7 @@ def load_paper(folder: Path) -> Paper:
         tables={
             path.stem: load(PaperTable, path) for path in sorted((folder / "tables").glob("*.yaml"))
         },
+        systems=load(SystemsTable, folder / "systems.yaml"),
         proposals=load(ProposalsTable, folder / "proposals.yaml"),
         main=load(MainTable, folder / "main.yaml"),
         claims=load(Claims, folder / "claims.yaml"),

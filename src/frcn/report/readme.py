@@ -8,11 +8,12 @@ from frcn.errors import UserError
 BEGIN = "<!-- results:begin -->"
 END = "<!-- results:end -->"
 FIGURES = {
+    "figures/timing_L.png": "Forward passes by phase at the paper's scale, and seconds per image",
     "figures/map.png": "mAP of every experiment with its 95 % interval",
     "figures/proposals_XS.png": "mAP and average recall against the number of boxes per image",
     "figures/sample_median.jpg": "Detections on the test picture of median quality",
 }
-TABLES = ("main", "multitask")
+TABLES = ("systems", "main", "multitask")
 
 
 def results_block(results: Path) -> str:

@@ -88,6 +88,20 @@ def seconds(value: float | None) -> str:
     return f"{value / 60:.0f} min" if value < 7200 else f"{value / 3600:.1f} h"
 
 
+def signed_seconds(value: float | None) -> str:
+    """:func:`seconds` with a sign."""
+    if value is None or pd.isna(value):
+        return EMPTY
+    return ("−" if value < 0 else "+") + seconds(abs(value))
+
+
+def times(value: float | None) -> str:
+    """A ratio, such as ``×146`` or ``×0.697``."""
+    if value is None or pd.isna(value):
+        return EMPTY
+    return f"×{value:,.0f}" if value >= 100 else f"×{value:.3g}"
+
+
 def count(value: float | None) -> str:
     """Parameters in millions, or thousands of them."""
     if value is None or pd.isna(value):

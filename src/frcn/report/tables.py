@@ -12,6 +12,9 @@ from frcn.report.table import EMPTY, Table
 
 PAPER_NETWORKS = ("S", "M", "L")
 NOT_HERE = "no such cell"
+NO_SVM = "no SVM"
+BY_CLASS = ("svm", "rcnn", "spp_net")
+"""Experiments whose AP per class stands beside that of ``default``, where the profile has them."""
 PROPOSALS_NETWORK = "M"
 """The network of the paper's proposal figure."""
 COVERED = {
@@ -55,13 +58,28 @@ def common_footnotes(cells: Cells, skipped: int | None) -> list[str]:
     seeds = ", ".join(map(str, cells.seeds))
     notes = [
         f"Ours: {spread}[95 % interval over resamples of the test images]; mAP is VOC07's "
-        f"11-point mAP in percent; n = {len(cells.seeds)} (seeds {seeds})."
+        f"11-point mAP in percent; n = {len(cells.seeds)} (seeds {seeds}).{_without_svm(cells)}"
     ]
     if skipped is None:
         notes.append("How many invalid objects or images were skipped is not known: no manifest.")
     else:
         notes.append(f"Objects or images skipped because their annotation is invalid: {skipped}.")
     return notes
+
+
+def _without_svm(cells: Cells) -> str:
+    """In whose mAP classes count as 0 that nothing looks for; empty where in nobody's."""
+    found = [
+        f"{', '.join(cell.without_svm)} of {cell.name}"
+        for cell in cells.cells.values()
+        if cell.without_svm
+    ]
+    if not found:
+        return ""
+    return (
+        f" {NO_SVM[0].upper()}{NO_SVM[1:]}, because the training split has no object of the class:"
+        f" {'; '.join(found)}. AP of such a class counts as 0 in mAP."
+    )
 
 
 def comparability(cells: Cells) -> list[str]:
@@ -89,7 +107,7 @@ def _comparison(name: str, paper: PaperTable, cells: Cells, footnotes: Sequence[
         frame=pd.DataFrame([_numbers(row, paper.measures, quoted, cells) for row in paper.rows]),
         headers=headers,
         rows=[_words(row, paper.measures, quoted, cells) for row in paper.rows],
-        notes=[*comparability(cells), *paper.notes, *footnotes],
+        notes=[*(comparability(cells) if quoted else []), *paper.notes, *footnotes],
         words=("setting", "experiment"),
     )
 
@@ -109,12 +127,12 @@ def our_numbers(cell: CellRuns | None, measures: Sequence[Measure], network: str
     """The ``ours_…`` columns of a cell; empty, with n = 0 and the reason, where it has no run."""
     numbers = {}
     for measure in measures:
-        numbers[f"ours_{measure}_{network}"] = _rounded(cell and cell.mean(measure))
-        numbers[f"ours_{measure}_sd_{network}"] = _rounded(cell and cell.spread(measure))
+        numbers[f"ours_{measure}_{network}"] = rounded(cell and cell.mean(measure))
+        numbers[f"ours_{measure}_sd_{network}"] = rounded(cell and cell.spread(measure))
         if measure == "map":
             low, high = (cell and cell.interval) or (None, None)
-            numbers[f"ours_map_low_{network}"] = _rounded(low)
-            numbers[f"ours_map_high_{network}"] = _rounded(high)
+            numbers[f"ours_map_low_{network}"] = rounded(low)
+            numbers[f"ours_map_high_{network}"] = rounded(high)
     numbers[f"ours_n_{network}"] = len(cell.runs) if cell else 0
     numbers[f"ours_status_{network}"] = cell.status if cell else NOT_HERE
     return numbers
@@ -152,8 +170,12 @@ def _cell(cells: Cells, network: str, row: PaperRow) -> CellRuns | None:
 
 
 def main_table(cells: Cells, paper: MainTable, footnotes: Sequence[str]) -> Table:
-    """AP per class of ``default``, beside the published ones in the profile of the same classes."""
-    defaults = [(n, cells.get(n, "default")) for n in cells.networks]
+    """AP per class, beside the published ones in the profile of the same classes.
+
+    Of ``default``, and of those of ``BY_CLASS`` that the profile has.
+    """
+    shown = [(n, "default") for n in cells.networks]
+    shown += [(n, name) for n in cells.networks for name in BY_CLASS if cells.get(n, name)]
     beside = cells.profile == paper.profile
     frame_rows, rows = [], []
     for name in [*cells.classes, "mAP"]:
@@ -162,8 +184,10 @@ def main_table(cells: Cells, paper: MainTable, footnotes: Sequence[str]) -> Tabl
             value = paper.map if name == "mAP" else paper.ap.get(name)
             numbers[f"paper_ap_{paper.network}"] = value
             words.append(table.percent(value))
-        for network, cell in defaults:
-            numbers |= _class_numbers(cell, network, name)
+        for network, experiment in shown:
+            cell = cells.get(network, experiment)
+            column = network if experiment == "default" else f"{experiment}_{network}"
+            numbers |= _class_numbers(cell, column, name)
             words.append(_class_words(cell, name))
         frame_rows.append(numbers)
         rows.append(words)
@@ -173,11 +197,15 @@ def main_table(cells: Cells, paper: MainTable, footnotes: Sequence[str]) -> Tabl
         title=paper.title,
         source=paper.source if beside else "",
         frame=pd.DataFrame(frame_rows),
-        headers=[*headers, *(f"ours {network}: AP" for network in cells.networks)],
+        headers=[*headers, *(_class_header(*names) for names in shown)],
         rows=rows,
         notes=list(footnotes),
         words=("class",),
     )
+
+
+def _class_header(network: str, experiment: str) -> str:
+    return f"ours {network}: AP" + ("" if experiment == "default" else f" of {experiment}")
 
 
 def _class_values(cell: CellRuns | None, name: str) -> list[float]:
@@ -187,15 +215,15 @@ def _class_values(cell: CellRuns | None, name: str) -> list[float]:
     return [value for value in found if value is not None]
 
 
-def _class_numbers(cell: CellRuns | None, network: str, name: str) -> dict:
+def _class_numbers(cell: CellRuns | None, column: str, name: str) -> dict:
     values = _class_values(cell, name)
     low, high = (cell.interval if cell and name == "mAP" else None) or (None, None)
     return {
-        f"ours_ap_{network}": _rounded(np.mean(values)) if values else None,
-        f"ours_ap_sd_{network}": _rounded(np.std(values, ddof=1)) if len(values) > 1 else None,
-        f"ours_ap_low_{network}": _rounded(low),
-        f"ours_ap_high_{network}": _rounded(high),
-        f"ours_n_{network}": len(values),
+        f"ours_ap_{column}": rounded(np.mean(values)) if values else None,
+        f"ours_ap_sd_{column}": rounded(np.std(values, ddof=1)) if len(values) > 1 else None,
+        f"ours_ap_low_{column}": rounded(low),
+        f"ours_ap_high_{column}": rounded(high),
+        f"ours_n_{column}": len(values),
     }
 
 
@@ -207,6 +235,8 @@ def _class_words(cell: CellRuns | None, name: str) -> str:
     values = _class_values(cell, name)
     if not values:
         return "no object"
+    if name in cell.without_svm:
+        return NO_SVM
     spread = f" ± {table.percent(np.std(values, ddof=1))}" if len(values) > 1 else ""
     return table.percent(np.mean(values)) + spread
 
@@ -225,7 +255,7 @@ def proposals_table(cells: Cells, paper: ProposalsTable, footnotes: Sequence[str
                 {
                     **names,
                     f"paper_map_{PROPOSALS_NETWORK}": row.paper,
-                    **{f"ours_{name}": _rounded(value) for name, value in covered.items()},
+                    **{f"ours_{name}": rounded(value) for name, value in covered.items()},
                     **{key.removesuffix(f"_{network}"): value for key, value in ours.items()},
                 }
             )
@@ -353,5 +383,6 @@ def proposal_time_table(
     )
 
 
-def _rounded(value: float | None) -> float:
+def rounded(value: float | None) -> float:
+    """A number as tables store it: six decimals, NaN where there is none."""
     return np.nan if value is None else round(float(value), 6)
