@@ -65,6 +65,39 @@ def _score(arguments: argparse.Namespace) -> None:
         print(f"Not scored, though {image_set} has objects of them: {', '.join(not_scored)}.")
 
 
+def _convert_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--caffemodel", type=Path, required=True, metavar="FILE", help="the original's weights"
+    )
+    parser.add_argument(
+        "--network",
+        choices=("S", "M", "L"),
+        required=True,
+        help="CaffeNet, VGG_CNN_M_1024 or VGG16",
+    )
+    parser.add_argument(
+        "--out",
+        type=Path,
+        required=True,
+        metavar="FILE",
+        help="the safetensors file to write",
+    )
+    parser.add_argument(
+        "--classes",
+        type=int,
+        metavar="N",
+        help="classes of a Fast R-CNN detector with the background, 21 for VOC"
+        " (default: the file is an ImageNet network, of which all but fc8 is taken)",
+    )
+
+
+def _convert(arguments: argparse.Namespace) -> None:
+    from frcn.caffe.convert import convert  # noqa: PLC0415
+
+    layers = convert(arguments.caffemodel, arguments.network, arguments.out, arguments.classes)
+    print(f"{arguments.caffemodel}: {', '.join(layers)} -> {arguments.out}")
+
+
 def _demo_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("pictures", nargs="+", type=Path, metavar="IMAGE", help="image files")
     parser.add_argument(
@@ -133,6 +166,11 @@ def _list(arguments: argparse.Namespace) -> None:
 
 
 COMMANDS = {
+    "convert": Command(
+        "convert a caffemodel of the original into weights of ours",
+        _convert_arguments,
+        _convert,
+    ),
     "demo": Command("draw the detections of a trained cell on any picture", _demo_arguments, _demo),
     "list": Command("list the cells, which of them ran, and their mAP", _list_arguments, _list),
     "score": Command(

@@ -1,0 +1,1 @@
+"""The original's weight files, read without Caffe."""
