@@ -9,13 +9,14 @@ from caffe_writer import FORMS, caffemodel
 from numpy.lib.stride_tricks import sliding_window_view
 
 from frcn.caffe import convert as conversion
-from frcn.caffe.convert import PREPROCESSING, convert
+from frcn.caffe.convert import convert
 from frcn.cli import main
 from frcn.data.image_transform import normalise_and_resize, to_blob
 from frcn.errors import UserError
 from frcn.learning.starting_network import start_from
 from frcn.models import weights
 from frcn.models.fast_rcnn_net import FastRCNNNet
+from frcn.models.weights import PREPROCESSING
 
 ROIS = torch.tensor([[0, 0, 0, 31, 23], [0, 4, 2, 20, 17], [0, 10, 10, 10, 10]], dtype=torch.float)
 

@@ -27,9 +27,6 @@ from frcn.errors import UserError
 from frcn.models import weights
 from frcn.models.fast_rcnn_net import FastRCNNNet
 
-PREPROCESSING = weights.Preprocessing(mean=(102.9801, 115.9465, 122.7717), std=(1.0, 1.0, 1.0))
-"""For all three networks, ImageNet's as well, though none was pre-trained with exactly this mean:
-it is what Fast R-CNN fine-tunes them with (FACTS §1.1)."""
 IMAGENET_OUTPUTS = "fc8"
 REMEDY = (
     "Give the network that the file is of; for a Fast R-CNN detector also --classes, its classes"
@@ -66,7 +63,7 @@ def convert(path: Path, network: str, out: Path, classes: int | None = None) -> 
         for layer, parameters in wanted.items()
         for blob, (name, shape) in zip(found[layer], parameters.items(), strict=True)
     }
-    weights.save(out, tensors, network, PREPROCESSING)
+    weights.save(out, tensors, network, weights.PREPROCESSING)
     return list(wanted)
 
 

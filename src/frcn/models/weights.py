@@ -24,6 +24,11 @@ class Preprocessing:
     std: tuple[float, float, float]
 
 
+PREPROCESSING = Preprocessing(mean=(102.9801, 115.9465, 122.7717), std=(1.0, 1.0, 1.0))
+"""The original's, for S, M and L, though none was pre-trained with exactly this mean: it is what
+Fast R-CNN fine-tunes them with and tests them with (FACTS §1.1)."""
+
+
 def save(
     path: Path, tensors: dict[str, Tensor], network: str, preprocessing: Preprocessing
 ) -> None:

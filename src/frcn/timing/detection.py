@@ -14,18 +14,14 @@ from frcn.models.fast_rcnn_net import FastRCNNNet
 from frcn.models.rcnn_net import RCNNNet
 from frcn.models.region_net import HEAD_LAYERS, RegionNet
 from frcn.models.spp_net import SPPNet
+from frcn.models.weights import PREPROCESSING
 from frcn.systems import fast_rcnn, rcnn, spp_net
 from frcn.systems.detector import Detector
 from frcn.systems.spp_net.feature_maps import FeatureMaps
 from frcn.timing.clock import repeat
 from frcn.timing.measurements import Row
 from frcn.timing.multiply_adds import conv_layers, head_layers
-from frcn.timing.networks import (
-    CLASSES,
-    PREPROCESSING,
-    compressed_network,
-    fast_rcnn_network,
-)
+from frcn.timing.networks import CLASSES, compressed_network, fast_rcnn_network
 from frcn.timing.setting import Setting
 from frcn.timing.workload import Workload, count_unique_rois, input_size
 

@@ -1,4 +1,4 @@
-"""What all timings share: classes, pre-processing, and Fast R-CNN in its two forms.
+"""What all timings share: classes, and Fast R-CNN in its two forms.
 
 Weights are random, for they decide no time.
 """
@@ -8,12 +8,9 @@ from collections.abc import Mapping
 from torch import nn
 
 from frcn.models.fast_rcnn_net import FastRCNNNet
-from frcn.models.weights import Preprocessing
 
 CLASSES = 20
 """VOC's."""
-PREPROCESSING = Preprocessing(mean=(102.9801, 115.9465, 122.7717), std=(1.0, 1.0, 1.0))
-"""Fast R-CNN's (FACTS §1.1)."""
 
 
 def fast_rcnn_network(name: str) -> FastRCNNNet:

@@ -15,6 +15,7 @@ from frcn.learning.caffe_sgd import CaffeSGD
 from frcn.learning.losses import bbox_loss, classification_loss
 from frcn.models.rcnn_net import RCNNNet
 from frcn.models.spp_net import SPPNet
+from frcn.models.weights import PREPROCESSING
 from frcn.seeding import numpy_generator, torch_generator
 from frcn.systems.fast_rcnn.detector import image_pyramid, project
 from frcn.systems.phases import Phases
@@ -22,7 +23,7 @@ from frcn.systems.spp_net.feature_maps import FeatureMaps
 from frcn.timing.clock import repeat
 from frcn.timing.measurements import Row
 from frcn.timing.multiply_adds import conv_layers, head_layers, sgd_step
-from frcn.timing.networks import CLASSES, PREPROCESSING, fast_rcnn_network
+from frcn.timing.networks import CLASSES, fast_rcnn_network
 from frcn.timing.setting import Setting
 from frcn.timing.workload import Workload
 

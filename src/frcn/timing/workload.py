@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from frcn.models.fast_rcnn_net import FastRCNNNet
+from frcn.models.weights import PREPROCESSING
 from frcn.seeding import numpy_generator
 from frcn.systems.fast_rcnn.detector import image_pyramid, project, unique_rois
-from frcn.timing.networks import PREPROCESSING
 from frcn.timing.setting import Setting
 from frcn.timing.typical_boxes import typical_boxes
 
