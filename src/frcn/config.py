@@ -4,6 +4,7 @@ Hydra composes (``conf/``); these models validate. A key that the schema does no
 error, and all errors of a file are reported together, each with its key.
 """
 
+from collections import Counter
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 
@@ -41,17 +42,63 @@ class Folder(Strict):
     path: str
 
 
+class ArchiveFile(Strict):
+    """One zip or tar file: the addresses of its mirrors, best first, and what its bytes must be.
+
+    ``size`` is in bytes; ``md5`` and ``sha256`` are hexadecimal. What is given is checked before
+    anything is unpacked.
+    """
+
+    urls: Annotated[list[str], Field(min_length=1)]
+    size: Positive | None = None
+    md5: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")] | None = None
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
+
+    @property
+    def name(self) -> str:
+        """The file's name, by which a local copy is known."""
+        return self.urls[0].rsplit("/", 1)[-1]
+
+    @property
+    def is_pinned(self) -> bool:
+        """Whether a checksum of the whole file is known."""
+        return (self.md5 or self.sha256) is not None
+
+
 class Archive(Strict):
-    """A public archive in VOC layout, checked against a list of file checksums.
+    """Public archives in VOC layout, each checked as a whole or all by a list of file checksums.
 
     ``folder_env`` names an environment variable that, when set, gives a local copy instead.
     ``checksums`` is a text file of ``sha256  path`` lines, relative to the repository root.
+    ``trees``: where the archives hold a devkit of several trees (``VOC2007``, ``VOC2012``), the
+    image sets that are taken from each and their names in the one tree that becomes of them.
     """
 
     kind: Literal["archive"]
-    urls: list[str]
-    checksums: str
+    archives: Annotated[list[ArchiveFile], Field(min_length=1)]
+    checksums: str | None = None
+    trees: dict[Name, dict[Name, Name]] | None = None
     folder_env: Name
+
+    @model_validator(mode="after")
+    def _checked(self) -> "Archive":
+        if self.checksums is None and not all(archive.is_pinned for archive in self.archives):
+            raise ValueError("give `checksums` of the files, or `md5` or `sha256` of each archive")
+        return self
+
+    @model_validator(mode="after")
+    def _named_once(self) -> "Archive":
+        repeated = [name for name, count in Counter(self.image_sets or []).items() if count > 1]
+        if repeated:
+            raise ValueError(f"trees: two image sets are to be called {repeated[0]!r}")
+        return self
+
+    @property
+    def image_sets(self) -> list[str] | None:
+        """The image sets that ``trees`` gives; None where there is one tree, with its own."""
+        if self.trees is None:
+            return None
+        return [name for sets in self.trees.values() for name in sets.values()]
 
 
 class Data(Strict):
@@ -66,6 +113,14 @@ class Data(Strict):
     classes: Annotated[list[str], Field(min_length=1)]
     splits: dict[Name, str]
     on_invalid: Literal["stop", "skip"] = "stop"
+
+    @model_validator(mode="after")
+    def _image_sets(self) -> "Data":
+        given = self.source.image_sets if isinstance(self.source, Archive) else None
+        missing = sorted(set(self.splits.values()) - set(given)) if given is not None else []
+        if missing:
+            raise ValueError(f"splits: source.trees gives no image set {missing[0]!r}")
+        return self
 
 
 class ProposalList(Strict):

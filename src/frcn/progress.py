@@ -11,12 +11,15 @@ SECONDS_BETWEEN_LINES = 10.0
 def progress(total: int, description: str, unit: str, initial: int = 0) -> tqdm:
     """A progress bar for ``total`` units of work, of which ``initial`` were done before.
 
+    Bytes (unit ``B``) are told in kB, MB and GB.
+
     Use as a context manager; call ``update(n)`` and ``set_postfix(loss=…)`` on it.
     """
     return tqdm(
         total=total,
         desc=description,
         unit=unit,
+        unit_scale=unit == "B",
         initial=initial,
         file=sys.stderr,
         dynamic_ncols=True,

@@ -18,8 +18,9 @@ import pytest
 
 from frcn import config
 from frcn.artefacts import sha256, sha256_file
+from frcn.data.devkit import find_tree
 from frcn.data.download import download
-from frcn.data.fetch import fetch, find_tree
+from frcn.data.fetch import fetch
 from frcn.data.shapes import CLASSES
 from frcn.data.testing import TINY_CLASSES, assert_is_dataset, write_tiny_tree
 from frcn.data.unpack import unpack
@@ -103,8 +104,13 @@ def folder_of(path, on_invalid="stop"):
 
 
 def archive_at(*urls):
-    source = {"kind": "archive", "urls": urls, "checksums": "list.sha256", "folder_env": ENV}
-    return profile(source)
+    archives = [{"urls": urls}]
+    source = {"kind": "archive", "archives": archives, "checksums": "list.sha256"}
+    return profile(source | {"folder_env": ENV})
+
+
+def file_at(*urls, **known):
+    return config.ArchiveFile(urls=urls, **known)
 
 
 def pack(tree, target, top="Set-abc/inner"):
@@ -243,25 +249,26 @@ def test_a_download_continues_where_it_stopped(tmp_path, server):
     content = os.urandom(300_000)
     (server.folder / "short.tar.gz").write_bytes(content[:200_000])
     with pytest.raises(UserError, match="200000 of 201000 bytes"):
-        download([f"{server.url}/short.tar.gz"], tmp_path / "kept")
+        download(file_at(f"{server.url}/short.tar.gz"), tmp_path / "kept")
     (part,) = (tmp_path / "kept").iterdir()
     part.write_bytes(part.read_bytes()[:123_456])
     renamed = part.with_name(part.name.replace("short", "whole"))
     (server.folder / "whole.tar.gz").write_bytes(content)
     url = f"{server.url}/whole.tar.gz"
     part.rename(renamed.with_name(f"{sha256(url.encode())[:12]}-whole.tar.gz.part"))
-    assert download([url], tmp_path / "kept").read_bytes() == content
+    assert download(file_at(url), tmp_path / "kept").read_bytes() == content
     assert RangeHandler.ranges[-1] == "bytes=123456-"
 
 
 def test_a_part_that_is_too_long_starts_anew(tmp_path, server):
     (server.folder / "a.zip").write_bytes(b"12345")
-    target = download([f"{server.url}/a.zip"], tmp_path / "kept")
+    archive = file_at(f"{server.url}/a.zip")
+    target = download(archive, tmp_path / "kept")
     target.rename(target.with_name(target.name + ".part")).write_bytes(b"123456789")
-    assert download([f"{server.url}/a.zip"], tmp_path / "kept").read_bytes() == b"12345"
+    assert download(archive, tmp_path / "kept").read_bytes() == b"12345"
 
 
-@pytest.mark.parametrize("damage", ["cut", "flip", "other content", "no archive"])
+@pytest.mark.parametrize("damage", ["cut", "flip", "other content"])
 def test_a_damaged_archive_is_refused_and_removed(repo, tree, server, monkeypatch, damage):
     monkeypatch.delenv(ENV, raising=False)
     if damage == "other content":
@@ -271,8 +278,6 @@ def test_a_damaged_archive_is_refused_and_removed(repo, tree, server, monkeypatc
         data = data[: len(data) // 2]
     elif damage == "flip":
         data[len(data) // 2] ^= 0xFF
-    elif damage == "no archive":
-        data = b"<html>Not found</html>"
     (server.folder / "a.tar.gz").write_bytes(data)
     with pytest.raises(UserError, match="was removed"):
         fetch(archive_at(f"{server.url}/a.tar.gz"), repo, out_of(repo))
@@ -358,7 +363,8 @@ module.fetch(folder_of(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[2]) / "dat
 
 def test_a_killed_fetch_never_passes_for_whole(repo, tree):
     command = [sys.executable, "-c", KILLED, str(tree), str(repo)]
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}
+    places = [str(Path(__file__).parent), *sys.path]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(places)}
     with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment) as process:
         assert process.stdout.readline() == b"copied\n"
         process.send_signal(signal.SIGKILL)

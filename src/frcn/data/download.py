@@ -1,12 +1,14 @@
-"""Downloads that continue where an earlier attempt stopped."""
+"""Downloads that continue where an earlier attempt stopped, and are whole, checked or absent."""
 
 import urllib.error
 import urllib.request
-from collections.abc import Sequence
-from http.client import HTTPException
+from http.client import HTTPException, HTTPResponse
 from pathlib import Path
 
 from frcn.artefacts import sha256
+from frcn.config import ArchiveFile
+from frcn.data.archive_check import HTML_SAID, fault
+from frcn.data.disk import FULL
 from frcn.errors import UserError
 from frcn.progress import progress
 
@@ -17,34 +19,66 @@ PARTIAL_CONTENT = 206
 RANGE_NOT_SATISFIABLE = 416
 
 
-def download(urls: Sequence[str], folder: Path) -> Path:
-    """The file in ``folder`` that the first working one of ``urls`` (mirrors) gave.
+def download(archive: ArchiveFile, folder: Path) -> Path:
+    """The archive in ``folder``, from the first of its mirrors that gives what is wanted.
 
-    What arrived before an interruption is kept and continued next time; a file that is there
-    already isn't loaded again. The content is the caller's to verify.
+    What arrived before an interruption is kept and continued next time; an archive that is there
+    already isn't loaded again, but checked again. A file that fails the check is removed, and the
+    next mirror is tried.
 
     Raises:
         UserError: every address failed; the message has each one's reason.
+        OSError: the disk is full; what had arrived of the file is removed.
     """
-    failures = []
-    for url in urls:
-        target = Path(folder) / f"{sha256(url.encode())[:12]}-{url.rsplit('/', 1)[-1]}"
+    targets = {url: _target(url, folder) for url in archive.urls}
+    for target in targets.values():
         if target.exists():
-            return target
-        target.parent.mkdir(parents=True, exist_ok=True)
-        part = target.with_name(target.name + ".part")
+            if fault(target, archive) is None:
+                return target
+            target.unlink()
+    folder.mkdir(parents=True, exist_ok=True)
+    failures = []
+    for url, target in targets.items():
+        part = _part(target)
         try:
-            _fetch(url, part)
+            if _size(part) != archive.size:
+                _fetch(url, part, archive.size)
         except (OSError, HTTPException, ValueError) as error:
+            if isinstance(error, OSError) and error.errno in FULL:
+                part.unlink(missing_ok=True)
+                raise
             failures.append(f"  {url}: {error}")
+            continue
+        if found := fault(part, archive):
+            part.unlink()
+            failures.append(f"  {url}: what came {found}; it was removed")
             continue
         part.replace(target)
         return target
-    raise UserError("\n".join(["no address could be downloaded", *failures]))
+    raise UserError("\n".join([f"{archive.name}: no address could be downloaded", *failures]))
 
 
-def _fetch(url: str, part: Path) -> None:
-    done = part.stat().st_size if part.exists() else 0
+def bytes_missing(archive: ArchiveFile, folder: Path) -> int:
+    """How many bytes of an archive ``folder`` still lacks; 0 when its size is unknown."""
+    targets = [_target(url, folder) for url in archive.urls]
+    there = max(_size(path) for target in targets for path in (target, _part(target)))
+    return max(0, (archive.size or 0) - there)
+
+
+def _target(url: str, folder: Path) -> Path:
+    return folder / f"{sha256(url.encode())[:12]}-{url.rsplit('/', 1)[-1]}"
+
+
+def _part(target: Path) -> Path:
+    return target.with_name(target.name + ".part")
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
+
+
+def _fetch(url: str, part: Path, wanted: int | None) -> None:
+    done = _size(part)
     request = urllib.request.Request(url, headers={"Range": f"bytes={done}-"} if done else {})
     try:
         response = urllib.request.urlopen(request, timeout=TIMEOUT)
@@ -53,13 +87,12 @@ def _fetch(url: str, part: Path) -> None:
             raise
         # Nothing is left to ask for, or the file has changed: only a fresh start can tell.
         part.unlink()
-        _fetch(url, part)
+        _fetch(url, part, wanted)
         return
     with response:
         if response.status != PARTIAL_CONTENT:  # the server ignores ranges
             done = 0
-        length = response.headers.get("Content-Length")
-        total = done + int(length) if length else 0
+        total = _total(response, done, wanted)
         with (
             part.open("ab" if done else "wb") as file,
             progress(total, f"download {part.stem}", "B", initial=done) as bar,
@@ -67,5 +100,19 @@ def _fetch(url: str, part: Path) -> None:
             while chunk := response.read(CHUNK):
                 file.write(chunk)
                 bar.update(len(chunk))
-    if total and part.stat().st_size != total:
-        raise OSError(f"connection closed after {part.stat().st_size} of {total} bytes")
+    if total and _size(part) != total:
+        raise OSError(f"connection closed after {_size(part)} of {total} bytes")
+
+
+def _total(response: HTTPResponse, done: int, wanted: int | None) -> int:
+    """The whole file's size in bytes, 0 if unknown.
+
+    What can't be the archive is refused here, before it takes the place of what had arrived.
+    """
+    if response.headers.get_content_type() == "text/html":
+        raise ValueError(HTML_SAID)
+    length = response.headers.get("Content-Length")
+    total = done + int(length) if length else 0
+    if total and wanted not in (None, total):
+        raise ValueError(f"{total} bytes are offered, wanted {wanted}")
+    return total or wanted or 0

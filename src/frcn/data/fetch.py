@@ -9,15 +9,14 @@ import re
 import shutil
 import xml.etree.ElementTree as ET
 from collections import defaultdict
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from frcn import config
 from frcn.artefacts import sha256_file, write_bytes, write_json, write_text
+from frcn.data.archive_source import downloaded_tree, local_tree
 from frcn.data.checks import Problem, check_tree, report
-from frcn.data.download import download
-from frcn.data.unpack import unpack
+from frcn.data.devkit import find_tree
+from frcn.data.disk import full_disk_told
 from frcn.data.voc import (
     VOCDataset,
     annotation_path,
@@ -28,11 +27,6 @@ from frcn.data.voc import (
 from frcn.data.voc_xml import read_tree
 from frcn.errors import UserError
 from frcn.progress import progress
-
-DOWNLOADS = Path("artefacts/cache/downloads")
-TREE_PARTS = ("Annotations", "ImageSets/Main", "JPEGImages")
-TREE_DEPTH = 2
-MOST_NAMED = 20
 
 
 def fetch(profile: config.Profile, repo: Path, out: Path, workers: int = 1) -> dict:
@@ -49,11 +43,12 @@ def fetch(profile: config.Profile, repo: Path, out: Path, workers: int = 1) -> d
     building = out.with_name(f".{out.name}.partial")
     shutil.rmtree(building, ignore_errors=True)
     try:
-        with _source_tree(data, Path(repo), building / "source", workers) as source:
+        with full_disk_told(out):
+            source = _source_tree(data, Path(repo), building / "source", workers)
             problems = _checked(data, source, workers)
             skipped = _copy(data, source, building / "tree", problems)
-        manifest = _manifest(profile, building / "tree", skipped)
-        write_json(building / "tree" / "manifest.json", manifest)
+            manifest = _manifest(profile, building / "tree", skipped)
+            write_json(building / "tree" / "manifest.json", manifest)
         shutil.rmtree(out, ignore_errors=True)
         (building / "tree").rename(out)
     finally:
@@ -61,22 +56,18 @@ def fetch(profile: config.Profile, repo: Path, out: Path, workers: int = 1) -> d
     return manifest
 
 
-@contextmanager
-def _source_tree(data: config.Data, repo: Path, scratch: Path, workers: int) -> Iterator[Path]:
+def _source_tree(data: config.Data, repo: Path, scratch: Path, workers: int) -> Path:
     source = data.source
     if isinstance(source, config.Shapes):
         from frcn.data import shapes  # noqa: PLC0415 -- only this profile pays for its import
 
         shapes.generate(scratch, source.images, source.seed, workers)
-        yield scratch
-    elif isinstance(source, config.Folder):
-        yield find_tree(_folder(source.path, repo))
-    elif local := os.environ.get(source.folder_env):
-        tree = find_tree(_folder(local, repo))
-        verify(tree, repo / source.checksums)
-        yield tree
-    else:
-        yield _archive_tree(source, repo, scratch)
+        return scratch
+    if isinstance(source, config.Folder):
+        return find_tree(_folder(source.path, repo))
+    if local := os.environ.get(source.folder_env):
+        return local_tree(data, _folder(local, repo), repo, scratch)
+    return downloaded_tree(data, repo, scratch)
 
 
 def _folder(path: str, repo: Path) -> Path:
@@ -90,76 +81,6 @@ def _folder(path: str, repo: Path) -> Path:
     if not folder.is_dir():
         raise UserError(f"{folder}: not found, wanted a folder in VOC layout. Mend its path.")
     return folder
-
-
-def find_tree(folder: Path) -> Path:
-    """The VOC tree that is ``folder`` or lies up to two directories below it.
-
-    Raises:
-        UserError: there is none, or more than one.
-    """
-    places = [folder]
-    for _ in range(TREE_DEPTH + 1):
-        found = [p for p in places if all((p / part).is_dir() for part in TREE_PARTS)]
-        if len(found) == 1:
-            return found[0]
-        if found:
-            names = ", ".join(str(place.relative_to(folder)) for place in found)
-            raise UserError(f"{folder}: has several VOC trees: {names}. Give the path of one.")
-        places = sorted(below for place in places for below in place.iterdir() if below.is_dir())
-    raise UserError(
-        f"{folder}: is no VOC tree, nor is any folder in it: wanted {', '.join(TREE_PARTS)}."
-    )
-
-
-def _archive_tree(source: config.Archive, repo: Path, scratch: Path) -> Path:
-    try:
-        archive = download(source.urls, repo / DOWNLOADS)
-    except UserError as error:
-        raise UserError(
-            f"{error}\nTwo ways out: run again with a connection (what has arrived is kept), or "
-            f"set {source.folder_env} to a folder with a copy of the data in VOC layout."
-        ) from None
-    try:
-        unpack(archive, scratch)
-        tree = find_tree(scratch)
-        verify(tree, repo / source.checksums)
-    except UserError as error:
-        archive.unlink()
-        raise UserError(
-            f"{error}\nThe archive came from {source.urls} and was removed. Run again to download "
-            f"it anew, or set {source.folder_env} to a folder with a good copy."
-        ) from None
-    return tree
-
-
-def verify(tree: Path, checksums: Path) -> None:
-    """Prove that every file of a list of ``sha256  path`` lines is in ``tree`` as it should be.
-
-    Raises:
-        UserError: naming the files that are missing or differ.
-    """
-    if not checksums.exists():
-        raise UserError(f"{checksums}: not found, wanted lines of sha256 and path. Restore it.")
-    lines = checksums.read_text().splitlines()
-    wrong = []
-    for line in lines:
-        expected, name = line.split(maxsplit=1)
-        if not (tree / name).is_file():
-            wrong.append(f"  {name}: not found")
-        elif (found := sha256_file(tree / name)) != expected:
-            wrong.append(f"  {name}: found sha256 {found[:16]}…, wanted {expected[:16]}…")
-    if wrong:
-        more = [f"  … and {len(wrong) - MOST_NAMED} more"] if len(wrong) > MOST_NAMED else []
-        raise UserError(
-            "\n".join(
-                [
-                    f"{tree}: {len(wrong)} of {len(lines)} files are not those of {checksums}",
-                    *wrong[:MOST_NAMED],
-                    *more,
-                ]
-            )
-        )
 
 
 def _checked(data: config.Data, source: Path, workers: int) -> list[Problem]:
