@@ -6,18 +6,23 @@ from pathlib import Path
 from frcn.config import Network, load
 from frcn.errors import UserError
 from frcn.learning.pretraining import pretrain
+from frcn.pretrained.importing import import_backbone
 from pipelines.stage import run
 
 
 def backbone(config: Path, pooling: str, out: Path) -> None:
-    """Pre-train a network on generated pictures, with one of the two kinds of pooling."""
+    """Pre-train a network for one of the two kinds of pooling, or import its ImageNet weights."""
     network = load(Network, config)
-    if network.pretraining is None:
+    if network.weights.kind == "pretraining":
+        pretrain(network, pooling, out, workers=os.cpu_count() or 1)
+    elif pooling == "pyramid":
         raise UserError(
-            f"{config}: network {network.name} has no `pretraining`, and converting ImageNet"
-            " weights is not built yet; use a profile with network XS"
+            f"{config}: network {network.name} has no weights for SPP-net: its fc6 takes the"
+            " spatial pyramid, and nobody published such a layer trained on ImageNet. Leave its"
+            " experiments out with `plan.without` of the profile, or use network XS"
         )
-    pretrain(network, pooling, out, workers=os.cpu_count() or 1)
+    else:
+        import_backbone(network, out)
 
 
 if __name__ == "__main__":

@@ -34,16 +34,20 @@ class Params(Strict):
 
 def cells_text(profiles: list[str], seeds: list[int], conf: Path = CONF) -> str:
     """The content of cells.yaml: for each stage what it iterates over."""
-    plan = {"profiles": {}, "backbones": {}, "proposals": {}, "train": {}, "detect": {}}
+    stages = ("profiles", "backbones", "published", "proposals", "train", "detect")
+    plan: dict[str, dict] = {stage: {} for stage in stages}
     for profile in profiles:
         cells = compose_cells(profile, conf)
         plan["profiles"][profile] = {"seeds": " ".join(str(seed) for seed in seeds)}
         for name in proposal_lists(cells):
             plan["proposals"][f"{profile}-{name}"] = {"profile": profile, "name": name}
         for name, cell in cells.items():
-            pooling = POOLING[cell.system]
-            backbone = {"network": cell.network.name, "pooling": pooling}
-            plan["backbones"][f"{cell.network.name}-{pooling}"] = backbone
+            network, pooling = cell.network.name, POOLING[cell.system]
+            if cell.train.parent == "backbone":
+                backbone = {"network": network, "pooling": pooling}
+                plan["backbones"][f"{network}-{pooling}"] = backbone
+            elif cell.train.parent == "published":
+                plan["published"][network] = {"network": network}
             for seed in seeds:
                 _add_run(plan, cells, name, seed)
     return HEADER + yaml.safe_dump(plan, sort_keys=False, default_flow_style=None, width=200)
@@ -119,6 +123,8 @@ def _parent_weights(
     network, parent = cell.network.name, cell.train.parent
     if parent == "backbone":
         return f"artefacts/backbone/{network}-{POOLING[cell.system]}.safetensors"
+    if parent == "published":
+        return f"artefacts/published/{network}.safetensors"
     where = f"conf/experiment/{cell.experiment}.yaml: train.parent {parent!r}"
     if f"{network}-{parent}" not in cells:
         raise UserError(

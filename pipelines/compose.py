@@ -34,11 +34,12 @@ GUIDES = ("plan", "recipe")
 
 
 class Plan(Strict):
-    """Which cells there are: a profile's networks and experiments, an experiment's networks."""
+    """Which cells there are: a profile's networks and experiments, an experiment's of both."""
 
     networks: list[Name] = Field(default_factory=list)
     without: list[Name] = Field(default_factory=list)
     only_networks: list[Name] | None = None
+    only_profiles: list[Name] | None = None
 
 
 class Recipe(Strict):
@@ -149,7 +150,9 @@ def compose_cell(profile: str, network: str, experiment: str, conf: Path = CONF)
     values = _compose(conf, ("experiment", experiment), *overrides)
     where = f"{conf}/experiment/{experiment}.yaml (profile {profile}, network {network})"
     plan = validate(Plan, values.get("plan", {}), f"{where}, plan")
-    if experiment in plan.without or network not in (plan.only_networks or [network]):
+    of_network = network in (plan.only_networks or [network])
+    of_profile = profile in (plan.only_profiles or [profile])
+    if experiment in plan.without or not (of_network and of_profile):
         return None
     validate(Recipe, values.get("recipe"), f"{where}, recipe")
     cell = validate(Cell, {key: values[key] for key in values if key not in GUIDES}, where)

@@ -48,6 +48,7 @@ def cell_keys() -> list[tuple[str, str, str]]:
         for experiment in compose.names("experiment", REPO / "conf")
         if experiment not in plan("profile", profile).get("without", [])
         and network in plan("experiment", experiment).get("only_networks", [network])
+        and profile in plan("experiment", experiment).get("only_profiles", [profile])
     ]
 
 

@@ -22,6 +22,12 @@ def sha256_file(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def md5_file(path: Path) -> str:
+    """Hexadecimal MD5 of a file's content, for those whose publisher gave nothing better."""
+    with Path(path).open("rb") as file:
+        return hashlib.file_digest(file, "md5").hexdigest()
+
+
 def sha256_json(value: object) -> str:
     """Hexadecimal SHA-256 of a JSON-able value, independent of the order of keys."""
     return sha256(json.dumps(value, sort_keys=True, separators=(",", ":")).encode())

@@ -237,8 +237,9 @@ class DenseBoxes(DenseGrid):
 
 
 class Pretraining(Strict):
-    """How a network's weights are pre-trained on generated images of other classes."""
+    """Weights that the ``backbone`` stage trains on generated images of other classes."""
 
+    kind: Literal["pretraining"]
     seed: int = 0
     images: Positive
     image_size: Positive
@@ -247,18 +248,48 @@ class Pretraining(Strict):
     learning_rate: Annotated[float, Field(gt=0)]
 
 
+class PublishedFile(Strict):
+    """A weight file that others published: a local copy, or else from the first mirror that works.
+
+    ``file`` is its name in the folder of local copies (``frcn.pretrained.published_file``).
+    """
+
+    file: Annotated[str, Field(pattern=r"^[^/\\]+$")]
+    urls: Annotated[list[str], Field(min_length=1)]
+
+
+class CaffeWeights(PublishedFile):
+    """A caffemodel: ``member`` of an archive, or the file itself; ``md5`` is the file's."""
+
+    kind: Literal["caffe"]
+    md5: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
+    member: str | None = None
+
+
+class TorchvisionWeights(PublishedFile):
+    """torchvision's VGG16; the file's name ends in the first digits of its SHA-256."""
+
+    kind: Literal["torchvision"]
+    file: Annotated[str, Field(pattern=r"^[\w.]+-[0-9a-f]{8,64}\.pth$")]
+
+
+Weights = Annotated[Pretraining | CaffeWeights | TorchvisionWeights, Field(discriminator="kind")]
+
+
 class Network(Strict):
     """A network: its first layer, the first that learns in Fast R-CNN, its truncated-SVD ranks.
 
-    ``rcnn_batch`` is how many warped regions R-CNN fine-tunes it on at a time.
+    ``rcnn_batch`` is how many warped regions R-CNN fine-tunes it on at a time. ``weights`` is where
+    its pre-trained weights come from, ``published`` the original's trained VOC07 detector.
     """
 
-    name: Literal["XS", "S", "M", "L"]
+    name: Literal["XS", "S", "M", "L", "L_torchvision"]
     first_layer: str
     learn_from: str
     rcnn_batch: Positive
     svd_ranks: dict[Literal["fc6", "fc7"], Positive]
-    pretraining: Pretraining | None = None
+    weights: Weights
+    published: CaffeWeights | None = None
 
 
 class Scales(Strict):
@@ -341,8 +372,8 @@ class Train(Strict):
 
     ``kind``: ``sgd`` fine-tunes (and R-CNN and SPP-net then fit SVMs and box regressors); ``svm``
     fits SVMs on the parent's features; ``none`` takes the parent's weights as they are.
-    ``parent`` is ``backbone`` (pre-trained weights) or the experiment, same network and seed,
-    whose weights it starts from.
+    ``parent`` is ``backbone`` (pre-trained weights), ``published`` (the original's detector) or the
+    experiment, same network and seed, whose weights it starts from.
     ``learn_from`` names the first layer that learns; every layer before it is frozen.
     """
 
@@ -365,6 +396,8 @@ class Train(Strict):
     def _parent(self) -> "Train":
         if self.kind != "sgd" and self.parent == "backbone":
             raise ValueError(f"kind {self.kind} needs a trained parent, not the backbone")
+        if self.kind == "sgd" and self.parent == "published":
+            raise ValueError("kind sgd starts from the backbone, not from a published detector")
         return self
 
 
@@ -411,6 +444,12 @@ class Cell(Strict):
             raise ValueError(f"train.kind: {self.system} fits its SVMs after sgd, not by itself")
         if of_regions != (self.train.regressor is not None):
             raise ValueError("train.regressor: R-CNN and SPP-net need it, Fast R-CNN has none")
+        return self
+
+    @model_validator(mode="after")
+    def _published(self) -> "Cell":
+        if self.train.parent == "published" and self.network.published is None:
+            raise ValueError(f"train.parent: network {self.network.name} has no `published`")
         return self
 
     @model_validator(mode="after")

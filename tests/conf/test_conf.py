@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 import yaml
+from torchvision.models import VGG16_Weights
 
-from frcn.config import Cell, Profile, validate
+from frcn.config import Cell, Network, Profile, validate
 from frcn.errors import UserError
 from frcn.proposals.dense import dense_windows
 from pipelines.cells import cells_text
@@ -92,12 +93,25 @@ def test_paper_hyper_parameters_of_voc07():
     assert "S-fc_only" not in cells
 
 
-def test_hyper_parameters_of_the_other_systems_of_voc07():
+def _with_spp_net(tmp_path) -> Cell:
+    """SPP-net's cell of voc07, which leaves it out for want of pre-trained weights."""
+    conf = Path(shutil.copytree(CONF, tmp_path / "conf"))
+    profile = conf / "profile/voc07.yaml"
+    without = "  without: [spp_net]\n"
+    assert without in profile.read_text()
+    assert compose_cell("voc07", "L", "spp_net", conf) is None
+    profile.write_text(profile.read_text().replace(without, ""))
+    assert compose_cell("voc07", "S", "spp_net", conf) is None
+    return compose_cell("voc07", "L", "spp_net", conf)
+
+
+def test_hyper_parameters_of_the_other_systems_of_voc07(tmp_path):
     """FACTS §2.3–2.5 and §3.2–3.6."""
-    cells = compose_cells("voc07", CONF)
+    cells = {
+        f"{network}-rcnn": compose_cell("voc07", network, "rcnn", CONF) for network in "SML"
+    } | {"L-spp_net": _with_spp_net(tmp_path)}
     rcnn = {name: cells[f"{name}-rcnn"].train for name in ("S", "M", "L")}
     spp_net = cells["L-spp_net"].train
-    assert "S-spp_net" not in cells
     batches = {name: train.sampling.rois_per_batch for name, train in rcnn.items()}
     assert batches == {"S": 128, "M": 128, "L": 24}
     assert spp_net.sampling.rois_per_batch == 128
@@ -212,6 +226,67 @@ def test_impossible_parent(conf, parent, message):
     path.write_text(path.read_text().replace("parent: default", f"parent: {parent}"))
     with pytest.raises(UserError, match=message):
         cells_text(["mini"], [0], conf)
+
+
+def test_weight_files_are_the_published_ones():
+    """FACTS §5.2."""
+    networks = {name: compose_network(name, CONF) for name in names("network", CONF)}
+    for name, imagenet, detector in (
+        ("S", "CaffeNet", "caffenet"),
+        ("M", "VGG_CNN_M_1024", "vgg_cnn_m_1024"),
+        ("L", "VGG16", "vgg16"),
+    ):
+        weights, published = networks[name].weights, networks[name].published
+        assert weights.file == "imagenet_models.tgz"
+        assert weights.md5 == "8b1d4b9da0593fc70ef403284f810adc"
+        assert "/riazjuizq0w7dqm/" in weights.urls[0]
+        assert weights.member == f"{imagenet}.v2.caffemodel"
+        assert published.file == "fast_rcnn_models.tgz"
+        assert published.md5 == "5f7dde9f5376e18c8e065338cc5df3f7"
+        assert "/e3ugqq3lca4z8q6/" in published.urls[0]
+        assert published.member == f"{detector}_fast_rcnn_iter_40000.caffemodel"
+    (url,) = networks["L_torchvision"].weights.urls
+    assert url == VGG16_Weights.IMAGENET1K_V1.url
+    assert url.endswith(f"/{networks['L_torchvision'].weights.file}")
+    assert networks["XS"].weights.kind == "pretraining"
+    assert networks["XS"].published is networks["L_torchvision"].published is None
+
+
+def test_torchvisions_vgg16_differs_from_l_in_its_weights_alone():
+    ours, theirs = (compose_network(name, CONF).model_dump() for name in ("L", "L_torchvision"))
+    assert {key for key in ours if ours[key] != theirs[key]} == {"name", "weights", "published"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"kind": "tensorflow"}, "weights: .*'caffe'"),
+        ({"md5": "8b1d"}, "weights.caffe.md5: String should match"),
+        ({"file": "models/imagenet.tgz"}, "weights.caffe.file: String should match"),
+        ({"urls": []}, "weights.caffe.urls: List should have at least 1"),
+        ({"kind": "torchvision", "file": "vgg16.pth"}, "weights.torchvision.file: String should"),
+    ],
+)
+def test_faulty_source_of_weights(changes, message):
+    values = compose_network("S", CONF).model_dump()
+    values["weights"] |= changes
+    with pytest.raises(UserError, match=message):
+        validate(Network, values, "S.yaml")
+
+
+def test_published_detectors_are_tested_where_there_are_any(conf):
+    experiment = conf / "experiment/published.yaml"
+    shutil.copy(CONF / "experiment/published.yaml", experiment)
+    assert compose_cell("mini", "XS", "published", conf) is None
+    (conf / "profile/own.yaml").write_text(OWN.replace("networks: [XS]", "networks: [L]"))
+    assert "L-published" not in compose_cells("own", conf)
+    text = experiment.read_text()
+    experiment.write_text(text.replace("only_networks: [S, M, L], ", ""))
+    with pytest.raises(UserError, match="network L_torchvision has no `published`"):
+        compose_cell("voc07", "L_torchvision", "published", conf)
+    experiment.write_text(text.replace("kind: none", "kind: sgd"))
+    with pytest.raises(UserError, match="kind sgd starts from the backbone"):
+        compose_cell("voc07", "L", "published", conf)
 
 
 def test_unknown_profile_says_which_there_are(conf):

@@ -25,7 +25,8 @@ NETWORK = Network(
     learn_from="conv3_1",
     rcnn_batch=128,
     svd_ranks={},
-    pretraining={
+    weights={
+        "kind": "pretraining",
         "images": 20,
         "image_size": 16,
         "batch_size": 4,
@@ -135,7 +136,7 @@ def test_generated_pictures_are_the_same_for_any_chunking(monkeypatch):
             return None
 
     monkeypatch.setattr(pretraining, "ProcessPoolExecutor", InThisProcess)
-    whole = pretraining_batch(20, 16, NETWORK.pretraining.seed)
+    whole = pretraining_batch(20, 16, NETWORK.weights.seed)
     monkeypatch.setattr(pretraining, "CHUNK", 7)
-    parts = pretraining._generate(NETWORK.pretraining, 1)
+    parts = pretraining._generate(NETWORK.weights, 1)
     assert all(np.array_equal(a, b) for a, b in zip(whole, parts, strict=True))

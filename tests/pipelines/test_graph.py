@@ -210,6 +210,7 @@ def test_scripts_of_all_stages_were_found():
         "detect",
         "fetch",
         "proposals",
+        "published",
         "report",
         "score",
         "timing",

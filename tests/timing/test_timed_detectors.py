@@ -8,9 +8,10 @@ from frcn import config
 from frcn.models import truncated_svd
 from frcn.models.rcnn_net import RCNNNet
 from frcn.models.spp_net import SPPNet
+from frcn.models.weights import PREPROCESSING
 from frcn.systems import fast_rcnn, rcnn, spp_net
 from frcn.timing.detection import PHASES, detection_seconds
-from frcn.timing.networks import CLASSES, PREPROCESSING, compressed_network, fast_rcnn_network
+from frcn.timing.networks import CLASSES, compressed_network, fast_rcnn_network
 
 CPU = torch.device("cpu")
 

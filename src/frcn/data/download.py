@@ -12,6 +12,8 @@ from frcn.data.disk import FULL
 from frcn.errors import UserError
 from frcn.progress import progress
 
+DOWNLOADS = Path("artefacts/cache/downloads")
+"""Where they are kept, relative to the repository."""
 TIMEOUT = 30.0
 """Seconds without a byte after which a connection counts as dead."""
 CHUNK = 1 << 16

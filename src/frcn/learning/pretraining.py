@@ -39,7 +39,7 @@ def pretrain(network_config: Network, pooling: str, out: Path, workers: int) -> 
     Batch normalisation makes the few steps count and is folded into the layers afterwards, so
     that what is fine-tuned has the plain layers of VGG16.
     """
-    settings = network_config.pretraining
+    settings = network_config.weights
     start = time.perf_counter()
     images, labels = _generate(settings, workers)
     preprocessing = _preprocessing(images)

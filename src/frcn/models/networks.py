@@ -39,7 +39,7 @@ class Architecture:
 
 
 def build(name: str) -> Architecture:
-    """The architecture called ``name``: XS, S, M or L, with torch's default initial weights."""
+    """The architecture called ``name``, an entry of ``_BUILDERS``, with torch's initial weights."""
     return _BUILDERS[name]()
 
 
@@ -159,4 +159,5 @@ def _max_pool(size: int, padding: int = 0) -> nn.MaxPool2d:
     return nn.MaxPool2d(size, stride=2, padding=padding, ceil_mode=True)
 
 
-_BUILDERS = {"XS": _xs, "S": _s, "M": _m, "L": _l}
+# torchvision's VGG16 has other weights and another pre-processing than Caffe's: a name of its own.
+_BUILDERS = {"XS": _xs, "S": _s, "M": _m, "L": _l, "L_torchvision": _l}

@@ -160,8 +160,8 @@ class Cells:
 
     @property
     def networks(self) -> list[str]:
-        """Networks of the profile, in the order XS, S, M, L."""
-        order = ["XS", "S", "M", "L"]
+        """Networks of the profile, in the order XS, S, M, L, L_torchvision."""
+        order = ["XS", "S", "M", "L", "L_torchvision"]
         return sorted({network for network, _ in self.cells}, key=order.index)
 
     @property

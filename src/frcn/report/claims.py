@@ -35,7 +35,7 @@ NOTES = [
 ]
 MIN_RUNS_FOR_SECONDS = 2
 # XS is a scaled-down VGG16, so L is what it is held against; M where the paper lacks L.
-COUNTERPARTS = {"XS": ("L", "M", "S")}
+COUNTERPARTS = {"XS": ("L", "M", "S"), "L_torchvision": ("L",)}
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""Weights that others published: found, checked, and converted to ours."""
