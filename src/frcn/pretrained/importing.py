@@ -69,6 +69,6 @@ def _extract(archive: Path, name: str, target: Path) -> None:
                         shutil.copyfileobj(content, file)
                     return
             names = ", ".join(tar.getnames())
-    except tarfile.TarError as error:
-        raise UserError(f"{archive}: no tar archive ({error}), wanted one with {name}") from None
+    except tarfile.TarError:
+        raise UserError(f"{archive}: no tar archive, wanted one with {name} in it") from None
     raise UserError(f"{archive}: has no file {name}, only {names}")
