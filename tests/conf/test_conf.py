@@ -1,9 +1,11 @@
 import re
 import shutil
+import tarfile
 from pathlib import Path
 
 import pytest
 import yaml
+from torchvision.datasets.voc import DATASET_YEAR_DICT
 from torchvision.models import VGG16_Weights
 
 from frcn.config import Cell, Network, Profile, validate
@@ -91,6 +93,21 @@ def test_paper_hyper_parameters_of_voc07():
     assert cells["S-svd"].test.svd == {"fc6": 1024, "fc7": 256}
     assert "L-multiscale" not in cells
     assert "S-fc_only" not in cells
+
+
+def test_voc07_is_three_archives_with_published_checksums():
+    """torchvision knows the same archives: an independent list of their addresses and MD5s."""
+    source = compose_profile("voc07", CONF).data.source
+    assert [archive.name for archive in source.archives] == [
+        DATASET_YEAR_DICT[year]["filename"] for year in ("2007", "2007-test", "2012")
+    ]
+    for archive, year in zip(source.archives, ("2007", "2007-test", "2012"), strict=True):
+        assert archive.md5 == DATASET_YEAR_DICT[year]["md5"]
+        assert DATASET_YEAR_DICT[year]["url"] in archive.urls
+        assert {url.rsplit("/", 1)[-1] for url in archive.urls} == {archive.name}
+        assert archive.size % tarfile.BLOCKSIZE == 0
+    folders = [f"VOCdevkit/{tree}" for tree in source.trees]
+    assert folders == [DATASET_YEAR_DICT[year]["base_dir"] for year in ("2007", "2012")]
 
 
 def _with_spp_net(tmp_path) -> Cell:

@@ -1,7 +1,5 @@
 """Fetching: every source, real faults of network and archives, and interruptions."""
 
-import functools
-import http.server
 import io
 import json
 import os
@@ -10,7 +8,6 @@ import signal
 import subprocess
 import sys
 import tarfile
-import threading
 import zipfile
 from pathlib import Path
 
@@ -26,49 +23,9 @@ from frcn.data.testing import TINY_CLASSES, assert_is_dataset, write_tiny_tree
 from frcn.data.unpack import unpack
 from frcn.data.voc import VOCDataset
 from frcn.errors import UserError
+from range_server import RangeHandler
 
 ENV = "FRCN_TEST_FOLDER"
-
-
-class RangeHandler(http.server.SimpleHTTPRequestHandler):
-    """Serves byte ranges as real hosts do; ``ranges`` keeps what was asked for."""
-
-    ranges: list = []  # noqa: RUF012 -- shared on purpose
-
-    def do_GET(self):
-        path = Path(self.translate_path(self.path))
-        if not path.is_file():
-            self.send_error(404)
-            return
-        data = path.read_bytes()
-        start = self.headers["Range"]
-        self.ranges.append(start)
-        begin = int(re.fullmatch(r"bytes=(\d+)-", start)[1]) if start else 0
-        if begin >= len(data):
-            self.send_error(416)
-            return
-        self.send_response(206 if start else 200)
-        stated = len(data) - begin + (1000 if path.name == "short.tar.gz" else 0)
-        self.send_header("Content-Length", str(stated))
-        self.end_headers()
-        self.wfile.write(data[begin:])
-
-    def log_message(self, *_):
-        pass
-
-
-@pytest.fixture
-def server(tmp_path):
-    folder = tmp_path / "host"
-    folder.mkdir()
-    RangeHandler.ranges.clear()
-    handler = functools.partial(RangeHandler, directory=str(folder))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as running:
-        threading.Thread(target=running.serve_forever, args=(0.01,), daemon=True).start()
-        running.folder = folder
-        running.url = f"http://127.0.0.1:{running.server_port}"
-        yield running
-        running.shutdown()
 
 
 @pytest.fixture

@@ -15,16 +15,25 @@ def fault(path: Path, archive: ArchiveFile) -> str | None:
 
     An archive without a size or checksum in the config can only be seen to be no web page.
     """
-    with path.open("rb") as file:
-        if file.read(FIRST_BYTES).lstrip().lower().startswith(HTML):
-            return f"is {HTML_SAID}"
+    found = _difference(path, archive)
+    if (found or not archive.is_pinned) and _is_html(path):
+        return f"is {HTML_SAID}"
+    return found
+
+
+def _difference(path: Path, archive: ArchiveFile) -> str | None:
     size = path.stat().st_size
     if archive.size not in (None, size):
         return f"has {size} bytes, wanted {archive.size}"
     for algorithm in ("md5", "sha256"):
-        wanted = getattr(archive, algorithm)
-        with path.open("rb") as file:
-            found = hashlib.file_digest(file, algorithm).hexdigest() if wanted else None
-        if found != wanted:
-            return f"has {algorithm} {found}, wanted {wanted}"
+        if wanted := getattr(archive, algorithm):
+            with path.open("rb") as file:
+                found = hashlib.file_digest(file, algorithm).hexdigest()
+            if found != wanted:
+                return f"has {algorithm} {found}, wanted {wanted}"
     return None
+
+
+def _is_html(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(FIRST_BYTES).lstrip().lower().startswith(HTML)

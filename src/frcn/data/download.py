@@ -99,7 +99,7 @@ def _fetch(url: str, part: Path, wanted: int | None) -> None:
             part.open("ab" if done else "wb") as file,
             progress(total, f"download {part.stem}", "B", initial=done) as bar,
         ):
-            while chunk := response.read(CHUNK):
+            while chunk := response.read1(CHUNK):
                 file.write(chunk)
                 bar.update(len(chunk))
     if total and _size(part) != total:
