@@ -103,7 +103,7 @@ def measure(folder: Path, images: int) -> dict:
     def features(i: int, rows: np.ndarray) -> torch.Tensor:
         return torch.from_numpy(cache[i][rows].astype(np.float32))
 
-    _, _, mined = fit_svms(roidb, features, CLASSES, SVM, seed=0)
+    _, _, mined = fit_svms(roidb, features, CLASSES, SVM, seed=0, folder=folder)
     return {
         "images": images,
         "objects": sum(mined["positives"]),

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from itertools import product
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -10,6 +11,7 @@ import torch
 from sklearn.svm import LinearSVC
 
 from frcn.config import Svm
+from frcn.learning.example_store import ExampleStore
 from frcn.learning.roidb import RoiImage, roi_image
 from frcn.learning.svm import HardNegativeMiner, feature_scale, fit_svms
 
@@ -72,10 +74,10 @@ def one_svm(scale, positives, negatives) -> LinearSVC:
     return svm.fit(rows, np.repeat([1, -1], [len(positives), len(negatives)]))
 
 
-def test_a_single_fit_is_the_svm_on_everything(images, features):
+def test_a_single_fit_is_the_svm_on_everything(images, features, tmp_path):
     """All weights start at 0, so every negative is hard until the one fit after the pass."""
     settings = Svm(C=0.1, retrain_after=10**6, norm_images=1000)
-    weight, bias, summary = fit_svms(images, features, CLASSES, settings, 3)
+    weight, bias, summary = fit_svms(images, features, CLASSES, settings, 3, tmp_path)
     everything, scale = all_features(images)
     for label in (1, 2):
         positives, negatives = positives_and_negatives(images, label)
@@ -87,17 +89,17 @@ def test_a_single_fit_is_the_svm_on_everything(images, features):
         np.testing.assert_allclose(found, expected, atol=1e-3)
 
 
-def test_only_candidates_are_mined(images, features):
+def test_only_candidates_are_mined(images, features, tmp_path):
     settings = Svm(C=0.1, retrain_after=10**6, norm_images=1000)
     rows = np.arange(0, 42, 2)
-    _, _, summary = fit_svms(images, features, CLASSES, settings, 3, lambda _: rows)
+    _, _, summary = fit_svms(images, features, CLASSES, settings, 3, tmp_path, lambda _: rows)
     for label in (1, 2):
         negatives = [(np.where(i.labels == label, i.overlaps, 0) < 0.3)[::2].sum() for i in images]
         assert summary["negatives"][label - 1] == sum(negatives)
 
 
-def test_mining_ranks_as_an_svm_on_everything(images, features):
-    weight, bias, summary = fit_svms(images, features, CLASSES, SETTINGS, 3)
+def test_mining_ranks_as_an_svm_on_everything(images, features, tmp_path):
+    weight, bias, summary = fit_svms(images, features, CLASSES, SETTINGS, 3, tmp_path)
     assert weight.shape == (CLASSES + 1, FEATURES)
     assert weight.dtype == bias.dtype == torch.float32
     assert (weight[0] == 0).all()
@@ -116,13 +118,15 @@ def test_mining_ranks_as_an_svm_on_everything(images, features):
         assert summary["negatives"][label - 1] < len(negatives) / 2
 
 
-def test_same_seed_same_svms(images, features):
-    first, second = (fit_svms(images, features, CLASSES, SETTINGS, 3)[:2] for _ in range(2))
+def test_same_seed_same_svms(images, features, tmp_path):
+    first, second = (
+        fit_svms(images, features, CLASSES, SETTINGS, 3, tmp_path)[:2] for _ in range(2)
+    )
     assert all(torch.equal(a, b) for a, b in zip(first, second, strict=True))
 
 
-def test_a_class_without_objects_detects_nothing(images, features):
-    weight, bias, summary = fit_svms(images, features, CLASSES + 1, SETTINGS, 3)
+def test_a_class_without_objects_detects_nothing(images, features, tmp_path):
+    weight, bias, summary = fit_svms(images, features, CLASSES + 1, SETTINGS, 3, tmp_path)
     assert (weight[3] == 0).all()
     assert bias[3] == -np.inf
     assert bias[:3].isfinite().all()
@@ -160,12 +164,12 @@ def test_scale_is_of_some_random_boxes_of_each_image():
     assert all(taken(0, norm_boxes=10))
 
 
-def test_initial_fit_mines_with_the_svm_of_the_first_image(images, features):
+def test_initial_fit_mines_with_the_svm_of_the_first_image(images, features, tmp_path):
     """Against the same by hand; no later refit but the one at the end."""
     settings = Svm(
         C=0.1, retrain_after=10**6, norm_images=1000, initial_fit=True, evict_threshold=-1.2
     )
-    weight, bias, summary = fit_svms(images, features, CLASSES, settings, 3)
+    weight, bias, summary = fit_svms(images, features, CLASSES, settings, 3, tmp_path)
     everything, scale = all_features(images)
     for label in (1, 2):
         positives, _ = positives_and_negatives(images, label)
@@ -187,29 +191,33 @@ def entry_of(objects: np.ndarray, labels: np.ndarray, proposals: np.ndarray) -> 
     return roi_image(SimpleNamespace(annotation=lambda i: annotation), 0, proposals, 0.5)
 
 
-def candidates_of(monkeypatch, entry: RoiImage, overlap_with: str) -> list[list[int]]:
+def candidates_of(
+    monkeypatch, tmp_path: Path, entry: RoiImage, overlap_with: str
+) -> list[list[int]]:
     """The rows that each of two classes is offered as negatives; a feature says its row."""
     offered = []
     with monkeypatch.context() as patch:
-        patch.setattr(HardNegativeMiner, "mine", lambda self, rows: offered.append(rows))
+        patch.setattr(
+            HardNegativeMiner, "mine", lambda self, hard: offered.append(self._store.read(hard))
+        )
         # Rows are numbered from 1, and the mean norm is its own target: the scale is 1.
         numbers = torch.arange(1.0, len(entry.rois) + 1)[:, None]
         settings = Svm(overlap_with=overlap_with, target_norm=float(numbers.mean()))
-        fit_svms([entry], lambda i, rows: numbers[rows], CLASSES, settings, 0)
+        fit_svms([entry], lambda i, rows: numbers[rows], CLASSES, settings, 0, tmp_path)
     return [[round(float(number)) - 1 for (number,) in rows] for rows in offered]
 
 
-def test_negatives_of_both_rules_worked_by_hand(monkeypatch):
+def test_negatives_of_both_rules_worked_by_hand(monkeypatch, tmp_path):
     """Rows 0 and 1 are objects of class 1 and 2 that overlap by a third, above 0.3."""
     objects = np.array([[0, 0, 9, 9], [5, 0, 14, 9]])
     # 2/3 with both objects, of which the first counts as best; 1/3 with the second; nothing.
     proposals = np.array([[0, 0, 14, 9], [10, 0, 19, 9], [30, 30, 39, 39]])
     entry = entry_of(objects, np.array([1, 2]), proposals)
-    assert candidates_of(monkeypatch, entry, "best_object") == [[1, 3, 4], [0, 2, 4]]
-    assert candidates_of(monkeypatch, entry, "every_object") == [[3, 4], [4]]
+    assert candidates_of(monkeypatch, tmp_path, entry, "best_object") == [[1, 3, 4], [0, 2, 4]]
+    assert candidates_of(monkeypatch, tmp_path, entry, "every_object") == [[3, 4], [4]]
 
 
-def test_negatives_of_every_object_against_a_loop(monkeypatch):
+def test_negatives_of_every_object_against_a_loop(monkeypatch, tmp_path):
     rng = np.random.default_rng(0)
 
     def boxes(count: int) -> np.ndarray:
@@ -225,20 +233,23 @@ def test_negatives_of_every_object_against_a_loop(monkeypatch):
             others = [set(pixels_of(entry.rois[o])) for o in range(4) if labels[o] == label]
             if all(len(a & b) / len(a | b) < 0.3 for b in others):
                 expected[label - 1].append(row)
-        assert candidates_of(monkeypatch, entry, "every_object") == expected
+        assert candidates_of(monkeypatch, tmp_path, entry, "every_object") == expected
 
 
-def test_a_negative_of_several_classes_is_kept_once(monkeypatch):
+def test_a_negative_of_several_classes_is_kept_once(monkeypatch, tmp_path):
     kept = []
-    monkeypatch.setattr(HardNegativeMiner, "mine", lambda self, rows: kept.append(rows))
+    monkeypatch.setattr(HardNegativeMiner, "mine", lambda self, hard: kept.append(hard))
     objects = np.array([[0, 0, 9, 9], [20, 0, 29, 9]])
     entry = entry_of(objects, np.array([1, 2]), np.array([[50, 50, 59, 59], [40, 0, 49, 9]]))
     features = torch.rand((4, 3), generator=torch.Generator().manual_seed(0))
-    fit_svms([entry], lambda i, rows: features[rows], CLASSES, SETTINGS, 0)
-    first, second = kept
-    assert [len(first), len(second)] == [3, 3]  # each other's object, and both proposals
-    assert all(a is b for a, b in zip(first[1:], second[1:], strict=True))
-    assert all(row.base is None for row in first)  # no view that keeps the image's features alive
+    fit_svms([entry], lambda i, rows: features[rows], CLASSES, SETTINGS, 0, tmp_path)
+    # 0 and 1 are the positives. Each class has the other's object, and both proposals.
+    assert kept == [[2, 3, 4], [5, 3, 4]]
+
+
+def test_examples_leave_no_file(images, features, tmp_path):
+    fit_svms(images, features, CLASSES, SETTINGS, 3, tmp_path / "scratch")
+    assert not list((tmp_path / "scratch").iterdir())
 
 
 def pixels_of(box: np.ndarray) -> Iterable[tuple[int, int]]:
@@ -251,22 +262,29 @@ NEAR = np.array([[-1.0, 0.0]], dtype=np.float32)
 FAR = np.array([[-9.0, 0.0], [-8.0, 1.0]], dtype=np.float32)
 
 
-def test_refit_after_enough_and_eviction_of_the_easy():
-    miner = HardNegativeMiner(Svm(C=10, retrain_after=2), POSITIVES, 0)
-    miner.mine([*NEAR])
-    miner.mine([FAR[0]])
+def miner_of(settings: Svm, folder: Path) -> tuple[HardNegativeMiner, list[int], list[int]]:
+    """A miner of POSITIVES, and the numbers of NEAR and FAR in its store."""
+    store = ExampleStore(folder, 2)
+    miner = HardNegativeMiner(settings, store, store.add(POSITIVES).tolist(), 0)
+    return miner, store.add(NEAR).tolist(), store.add(FAR).tolist()
+
+
+def test_refit_after_enough_and_eviction_of_the_easy(tmp_path):
+    miner, near, far = miner_of(Svm(C=10, retrain_after=2), tmp_path)
+    miner.mine(near)
+    miner.mine(far[:1])
     assert (miner.fits, miner.mined) == (0, 2)  # two is not more than retrain_after
-    miner.mine([FAR[1]])
+    miner.mine(far[1:])
     assert (miner.fits, miner.mined) == (1, 3)
     # The near one is a support vector at score -1; the far ones are below -1.1 and gone.
-    np.testing.assert_array_equal(miner._negatives, NEAR)
+    assert miner.negatives == near
     # Hard is what scores above -1.0001; the near one does not.
     hard = np.concatenate([NEAR + 0.1, FAR])
     assert miner.is_hard(hard).tolist() == [True, False, False]
 
 
-def test_none_is_evicted_where_none_would_survive():
-    miner = HardNegativeMiner(Svm(C=10, evict_threshold=0), POSITIVES, 0)
-    miner.mine([*NEAR, *FAR])
+def test_none_is_evicted_where_none_would_survive(tmp_path):
+    miner, near, far = miner_of(Svm(C=10, evict_threshold=0), tmp_path)
+    miner.mine(near + far)
     miner.fit()
-    np.testing.assert_array_equal(miner._negatives, np.concatenate([NEAR, FAR]))
+    assert miner.negatives == near + far

@@ -110,7 +110,9 @@ class RegionTraining:
             return network.fc7_features(pooled(i, rows).to(device)).cpu()
 
         start = perf_counter()
-        weight, bias, mined = fit_svms(roidb, fc7, num_classes, train.svm, self.seed, candidates)
+        weight, bias, mined = fit_svms(
+            roidb, fc7, num_classes, train.svm, self.seed, self._folder, candidates
+        )
         network.cls_score.weight.data = weight.to(device)
         network.cls_score.bias.data = bias.to(device)
         self._seconds["svm"] = perf_counter() - start

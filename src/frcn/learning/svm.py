@@ -1,17 +1,19 @@
 """Post-hoc linear SVMs with hard negative mining (FACTS §1.11, §2.4, §3.5).
 
-The images are streamed: beside the positives, only the negatives that are hard now are in memory,
-each once, however many classes it is hard for.
+The images are streamed. Positives and hard negatives lie on disk, each once, however many classes
+it is hard for; memory holds the examples of one fit at a time.
 Letters: R RoIs of one image, D features, K classes without background.
 """
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import torch
 
 from frcn import boxes as box_ops
 from frcn.config import Svm
+from frcn.learning.example_store import ExampleStore
 from frcn.learning.roidb import RoiImage
 from frcn.progress import progress
 from frcn.seeding import numpy_generator
@@ -26,11 +28,13 @@ def fit_svms(
     num_classes: int,
     settings: Svm,
     seed: int,
+    folder: Path,
     candidates: Callable[[int], np.ndarray] | None = None,
 ) -> tuple[torch.Tensor, torch.Tensor, dict]:
     """One SVM per class in one pass over the images.
 
-    ``candidates`` gives the (r,) RoIs of an entry that may become negatives; without it all may.
+    ``folder`` is where examples lie meanwhile. ``candidates`` gives the (r,) RoIs of an entry
+    that may become negatives; without it all may.
 
     Returns:
         (K+1, D) weights and (K+1,) biases to install as ``cls_score`` on *unscaled* features,
@@ -38,22 +42,23 @@ def fit_svms(
         has no SVM: its weights are 0 and its bias is −∞, so that it detects nothing.
     """
     scale = feature_scale(roidb, features, settings, seed)
+    store = ExampleStore(folder, features(0, np.arange(1)).shape[1])
     classes = [
-        HardNegativeMiner(settings, positives, seed)
-        for positives in _positives(roidb, features, scale, num_classes)
+        HardNegativeMiner(settings, store, positives, seed)
+        for positives in _positives(roidb, features, scale, num_classes, store)
     ]
     with progress(len(roidb), "mine hard negatives", "image") as bar:
         for i, entry in enumerate(roidb):
             rows = candidates(i) if candidates else np.arange(len(entry.rois))
             scaled = features(i, rows).numpy() * scale
-            kept: dict[int, np.ndarray] = {}
+            kept: dict[int, int] = {}
             for label, miner in enumerate(classes, start=1):
-                if not len(miner.positives):
+                if not miner.positives:
                     continue
                 negative = _overlaps(entry, label, settings)[rows] < settings.negative_overlap
                 hard = np.flatnonzero(negative & miner.is_hard(scaled)).tolist()
-                # A row that several classes keep is one array, which goes with the last of them.
-                kept |= {row: scaled[row].copy() for row in hard if row not in kept}
+                new = [row for row in hard if row not in kept]
+                kept |= zip(new, store.add(scaled[new]).tolist(), strict=True)
                 miner.mine([kept[row] for row in hard])
                 if i == 0 and settings.initial_fit:
                     miner.fit()
@@ -61,7 +66,7 @@ def fit_svms(
     for miner in classes:
         miner.fit()
     weight = np.stack([np.zeros(len(classes[0].weight))] + [m.weight * scale for m in classes])
-    bias = np.array([0.0] + [m.bias if len(m.positives) else -np.inf for m in classes])
+    bias = np.array([0.0] + [m.bias if m.positives else -np.inf for m in classes])
     summary = {
         "steps": len(roidb),
         "feature_scale": scale,
@@ -96,29 +101,29 @@ def _overlaps(entry: RoiImage, label: int, settings: Svm) -> np.ndarray:
 
 
 def _positives(
-    roidb: list[RoiImage], features: Features, scale: float, num_classes: int
-) -> list[np.ndarray]:
-    """Scaled (P, D) features of the ground-truth boxes of each class."""
-    rows: list[list[np.ndarray]] = [[] for _ in range(num_classes)]
+    roidb: list[RoiImage], features: Features, scale: float, num_classes: int, store: ExampleStore
+) -> list[list[int]]:
+    """Store the scaled features of all ground-truth boxes; returns the numbers of each class."""
+    numbers: list[list[int]] = [[] for _ in range(num_classes)]
     for i, entry in enumerate(roidb):
         objects = len(entry.dataset.annotation(entry.index).boxes)
         scaled = features(i, np.arange(objects)).numpy() * scale
         for label in np.unique(entry.labels[:objects]):
-            rows[label - 1].append(scaled[entry.labels[:objects] == label])
-    none = np.zeros((0, scaled.shape[1]), dtype=np.float32)
-    return [np.concatenate([none, *of_class]) for of_class in rows]
+            numbers[label - 1] += store.add(scaled[entry.labels[:objects] == label]).tolist()
+    return numbers
 
 
 class HardNegativeMiner:
-    """The SVM of one class, its positives and its cache of negatives."""
+    """The SVM of one class, its positives and its cache of negatives, by number in a store."""
 
-    def __init__(self, settings: Svm, positives: np.ndarray, seed: int) -> None:
+    def __init__(self, settings: Svm, store: ExampleStore, positives: list[int], seed: int) -> None:
         self._settings = settings
+        self._store = store
         self._seed = seed
         self.positives = positives
-        self._negatives: list[np.ndarray] = []
+        self.negatives: list[int] = []
         self._fresh = 0
-        self.weight = np.zeros(positives.shape[1])
+        self.weight = np.zeros(store.dimension)
         self.bias = 0.0
         self.mined = 0
         self.fits = 0
@@ -127,9 +132,9 @@ class HardNegativeMiner:
         """(R,) bool, which of (R, D) features the SVM scores too high for a negative."""
         return self._scores(candidates) > self._settings.hard_threshold
 
-    def mine(self, hard: list[np.ndarray]) -> None:
-        """Keep hard negatives, (D,) each; refit after enough of them."""
-        self._negatives += hard
+    def mine(self, hard: list[int]) -> None:
+        """Keep hard negatives; refit after enough of them."""
+        self.negatives += hard
         self._fresh += len(hard)
         self.mined += len(hard)
         if self._fresh > self._settings.retrain_after:
@@ -141,7 +146,7 @@ class HardNegativeMiner:
         Without any of either nothing can be fitted, and the SVM keeps scoring 0.
         """
         self._fresh = 0
-        if not len(self.positives) or not len(self._negatives):
+        if not self.positives or not self.negatives:
             return
         # Here, for most trainings and tests fit no SVM, and the import takes a second.
         from sklearn.svm import LinearSVC  # noqa: PLC0415
@@ -156,17 +161,15 @@ class HardNegativeMiner:
             tol=self._settings.tolerance,
             random_state=self._seed,
         )
-        negatives = np.stack(self._negatives)
-        svm.fit(
-            np.concatenate([self.positives, negatives]),
-            np.repeat([1, -1], [len(self.positives), len(self._negatives)]),
-        )
+        examples = self._store.read(self.positives + self.negatives)
+        count = len(self.positives)
+        svm.fit(examples, np.repeat([1, -1], [count, len(self.negatives)]))
         self.weight, self.bias = svm.coef_[0], float(svm.intercept_[0])
         self.fits += 1
-        keep = self._scores(negatives) >= self._settings.evict_threshold
+        keep = self._scores(examples[count:]) >= self._settings.evict_threshold
         # Where none would survive the original evicts none.
         if keep.any():
-            self._negatives = [row for row, kept in zip(self._negatives, keep, strict=True) if kept]
+            self.negatives = [n for n, kept in zip(self.negatives, keep, strict=True) if kept]
 
     def _scores(self, features: np.ndarray) -> np.ndarray:
         return features @ self.weight + self.bias

@@ -41,13 +41,13 @@ def fit(
         sources, train.proposals, train.sampling.fg_threshold, train.sampling.bg_threshold_low
     )
     if train.kind == "svm":
-        _fit_svms(cell, roidb, parent_weights, seed, out)
+        _fit_svms(cell, roidb, parent_weights, seed, out, resume.parent)
     else:
         fine_tune(cell, roidb, parent_weights, seed, out, resume)
 
 
 def _fit_svms(
-    cell: Cell, roidb: list[RoiImage], parent_weights: Path, seed: int, out: Path
+    cell: Cell, roidb: list[RoiImage], parent_weights: Path, seed: int, out: Path, scratch: Path
 ) -> None:
     start = time.perf_counter()
     detector = load_detector(cell, parent_weights)
@@ -57,7 +57,9 @@ def _fit_svms(
         entry = roidb[i]
         return detector.fc7_features(entry.dataset.image(entry.index), entry.rois[rows])
 
-    weight, bias, summary = fit_svms(roidb, features, len(cell.data.classes), cell.train.svm, seed)
+    weight, bias, summary = fit_svms(
+        roidb, features, len(cell.data.classes), cell.train.svm, seed, scratch
+    )
     network.cls_score.weight.data = weight
     network.cls_score.bias.data = bias
     weights.save(
