@@ -4,7 +4,6 @@ import os
 from pathlib import Path
 
 from frcn.config import Network, load
-from frcn.errors import UserError
 from frcn.learning.pretraining import pretrain
 from frcn.pretrained.importing import import_backbone
 from pipelines.stage import run
@@ -15,14 +14,8 @@ def backbone(config: Path, pooling: str, out: Path) -> None:
     network = load(Network, config)
     if network.weights.kind == "pretraining":
         pretrain(network, pooling, out, workers=os.cpu_count() or 1)
-    elif pooling == "pyramid":
-        raise UserError(
-            f"{config}: network {network.name} has no weights for SPP-net: its fc6 takes the"
-            " spatial pyramid, and nobody published such a layer trained on ImageNet. Leave its"
-            " experiments out with `plan.without` of the profile, or use network XS"
-        )
     else:
-        import_backbone(network, out)
+        import_backbone(network, pooling, out)
 
 
 if __name__ == "__main__":

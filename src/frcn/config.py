@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from frcn.errors import UserError
 
@@ -42,17 +42,17 @@ class Folder(Strict):
     path: str
 
 
-class ArchiveFile(Strict):
-    """One zip or tar file: the addresses of its mirrors, best first, and what its bytes must be.
+class PublishedFile(Strict):
+    """One file: the addresses of its mirrors, best first, and what its bytes must be.
 
-    ``size`` is in bytes; ``md5`` and ``sha256`` are hexadecimal. What is given is checked before
-    anything is unpacked.
+    ``size`` is in bytes; ``md5`` and ``sha256`` are hexadecimal, the latter perhaps only its first
+    digits. What is given is checked before the file is used.
     """
 
     urls: Annotated[list[str], Field(min_length=1)]
     size: Positive | None = None
     md5: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")] | None = None
-    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{8,64}$")] | None = None
 
     @property
     def name(self) -> str:
@@ -65,6 +65,15 @@ class ArchiveFile(Strict):
         return (self.md5 or self.sha256) is not None
 
 
+def _pinned(file: PublishedFile) -> PublishedFile:
+    if not file.is_pinned:
+        raise ValueError("give its `md5` or `sha256`")
+    return file
+
+
+PinnedFile = Annotated[PublishedFile, AfterValidator(_pinned)]
+
+
 class Archive(Strict):
     """Public archives in VOC layout, each checked as a whole or all by a list of file checksums.
 
@@ -75,7 +84,7 @@ class Archive(Strict):
     """
 
     kind: Literal["archive"]
-    archives: Annotated[list[ArchiveFile], Field(min_length=1)]
+    archives: Annotated[list[PublishedFile], Field(min_length=1)]
     checksums: str | None = None
     trees: dict[Name, dict[Name, Name]] | None = None
     folder_env: Name
@@ -248,29 +257,19 @@ class Pretraining(Strict):
     learning_rate: Annotated[float, Field(gt=0)]
 
 
-class PublishedFile(Strict):
-    """A weight file that others published: a local copy, or else from the first mirror that works.
-
-    ``file`` is its name in the folder of local copies (``frcn.pretrained.published_file``).
-    """
-
-    file: Annotated[str, Field(pattern=r"^[^/\\]+$")]
-    urls: Annotated[list[str], Field(min_length=1)]
-
-
-class CaffeWeights(PublishedFile):
-    """A caffemodel: ``member`` of an archive, or the file itself; ``md5`` is the file's."""
+class CaffeWeights(Strict):
+    """A caffemodel: ``member`` of an archive, or the file itself."""
 
     kind: Literal["caffe"]
-    md5: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
+    file: PinnedFile
     member: str | None = None
 
 
-class TorchvisionWeights(PublishedFile):
-    """torchvision's VGG16; the file's name ends in the first digits of its SHA-256."""
+class TorchvisionWeights(Strict):
+    """torchvision's VGG16."""
 
     kind: Literal["torchvision"]
-    file: Annotated[str, Field(pattern=r"^[\w.]+-[0-9a-f]{8,64}\.pth$")]
+    file: PinnedFile
 
 
 Weights = Annotated[Pretraining | CaffeWeights | TorchvisionWeights, Field(discriminator="kind")]

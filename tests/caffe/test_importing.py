@@ -16,7 +16,9 @@ from frcn.learning.starting_network import start_from
 from frcn.models import weights
 from frcn.models.fast_rcnn_net import FastRCNNNet
 from frcn.models.rcnn_net import RCNNNet
+from frcn.models.spp_net import SPPNet
 from frcn.pretrained.importing import import_backbone
+from frcn.pretrained.pyramid import from_grid
 from frcn.systems import system
 from pipelines import backbone, compose, published
 
@@ -57,10 +59,11 @@ def _archive(path, members: dict[str, bytes]) -> str:
     return hashlib.md5(path.read_bytes()).hexdigest()
 
 
-def _network(repo, **weights_changes) -> Network:
-    """Network S of conf/ with changes of its ImageNet weights."""
+def _network(repo, member: str | None = "CaffeNet.v2.caffemodel", **changes: object) -> Network:
+    """Network S of conf/ with changes of the file of its ImageNet weights."""
     network = compose.compose_network("S", repo / "conf").model_dump()
-    network["weights"] |= weights_changes
+    network["weights"]["member"] = member
+    network["weights"]["file"] |= changes
     return Network.model_validate(network)
 
 
@@ -73,7 +76,7 @@ def test_a_backbone_from_a_member_of_the_archive(form, repo, tmp_path):
         {"VGG16.v2.caffemodel": b"another", "CaffeNet.v2.caffemodel": content},
     )
     out = tmp_path / "backbone/S-grid.safetensors"
-    import_backbone(_network(repo, md5=md5), out)
+    import_backbone(_network(repo, md5=md5), "grid", out)
     assert {path.name for path in out.parent.iterdir()} == {out.name, "S-grid.json"}
     summary = json.loads(out.with_suffix(".json").read_text())
     assert summary == {"file": "imagenet_models.tgz", "layers": LAYERS}
@@ -88,25 +91,23 @@ def test_a_backbone_from_a_member_of_the_archive(form, repo, tmp_path):
 def test_a_caffemodel_without_an_archive(repo, tmp_path):
     content = caffemodel(_imagenet(), "old", "legacy")
     (tmp_path / "mine.caffemodel").write_bytes(content)
-    own = {"file": "mine.caffemodel", "md5": hashlib.md5(content).hexdigest(), "member": None}
+    md5 = hashlib.md5(content).hexdigest()
     out = tmp_path / "backbone/S-grid.safetensors"
-    import_backbone(_network(repo, **own), out)
+    import_backbone(_network(repo, None, urls=["mine.caffemodel"], md5=md5), "grid", out)
     assert len(weights.load(out, "S")[0]) == 8
     assert (tmp_path / "mine.caffemodel").exists()
 
 
 def test_a_file_of_another_network(repo, tmp_path):
     layers = _imagenet() | {"conv2": [np.zeros((6, 4, 3, 3)), np.zeros(6)]}
-    md5 = _archive(
-        tmp_path / "imagenet_models.tgz", {"CaffeNet.v2.caffemodel": caffemodel(layers)}
-    )
+    md5 = _archive(tmp_path / "imagenet_models.tgz", {"CaffeNet.v2.caffemodel": caffemodel(layers)})
     out = tmp_path / "backbone/S-grid.safetensors"
     wanted = (
         r"CaffeNet\.v2\.caffemodel: not an ImageNet network, network S: layer 'conv2' has"
         " 6×4×3×3 and 6, wanted 6×2×3×3 and 6"
     )
     with pytest.raises(UserError, match=wanted):
-        import_backbone(_network(repo, md5=md5), out)
+        import_backbone(_network(repo, md5=md5), "grid", out)
     assert not list(out.parent.iterdir())
 
 
@@ -115,29 +116,36 @@ def test_an_archive_of_other_things(repo, tmp_path):
     md5 = _archive(archive, {"CaffeNet.prototxt": b"name: 'CaffeNet'"})
     found = "has no file CaffeNet.v2.caffemodel, only .*imagenet_models/CaffeNet.prototxt"
     with pytest.raises(UserError, match=found):
-        import_backbone(_network(repo, md5=md5), out)
+        import_backbone(_network(repo, md5=md5), "grid", out)
     archive.write_bytes(b"no archive")
     md5 = hashlib.md5(b"no archive").hexdigest()
     with pytest.raises(UserError, match="no tar archive, wanted one with CaffeNet"):
-        import_backbone(_network(repo, md5=md5), out)
+        import_backbone(_network(repo, md5=md5), "grid", out)
 
 
 def test_no_stage_takes_an_unchecked_file(repo, tmp_path):
     _archive(tmp_path / "imagenet_models.tgz", {"CaffeNet.v2.caffemodel": caffemodel(_imagenet())})
     config, out = tmp_path / "S.yaml", tmp_path / "out.safetensors"
     config.write_text(compose.resolved_yaml(_network(repo)))
-    with pytest.raises(UserError, match="md5 [0-9a-f]{32} found, 8b1d4b9da0593fc7.* wanted"):
+    with pytest.raises(UserError, match=r"has md5 [0-9a-f]{32}, wanted 8b1d4b9da0593fc7"):
         backbone.backbone(config, "grid", out)
     with pytest.raises(UserError, match=r"fast_rcnn_models\.tgz: not found.*md5 5f7dde9f5376e18c"):
         published.published(config, out)
     assert not out.exists()
 
 
-def test_no_backbone_for_the_pyramid(repo, tmp_path):
-    config = tmp_path / "S.yaml"
-    config.write_text(compose.resolved_yaml(_network(repo)))
-    with pytest.raises(UserError, match=r"network S has no weights for SPP-net.*plan\.without"):
-        backbone.backbone(config, "pyramid", tmp_path / "out.safetensors")
+def test_a_backbone_behind_the_pyramid(repo, tmp_path):
+    """fc6 on the grid, resampled; all else as it was."""
+    layers = _imagenet()
+    md5 = _archive(tmp_path / "imagenet_models.tgz", {"CaffeNet.v2.caffemodel": caffemodel(layers)})
+    config, out = tmp_path / "S.yaml", tmp_path / "backbone/S-pyramid.safetensors"
+    config.write_text(compose.resolved_yaml(_network(repo, md5=md5)))
+    backbone.backbone(config, "pyramid", out)
+    network, _ = start_from(SPPNet("S", 2), out, seed=0)
+    grid = torch.from_numpy(layers["fc6"][0])
+    assert torch.equal(network.fc6.weight, from_grid(grid, network.pooled_size))
+    assert np.array_equal(network.fc6.bias.detach(), layers["fc6"][1])
+    assert np.array_equal(network.fc7.weight.detach(), layers["fc7"][0])
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -151,7 +159,9 @@ def test_a_published_detector_needs_no_mean_or_deviation_of_targets(form, repo, 
     member = caffemodel(layers | {"bbox_pred": file}, *form)
     name = "caffenet_fast_rcnn_iter_40000.caffemodel"
     network = _network(repo).model_dump()
-    network["published"]["md5"] = _archive(tmp_path / "fast_rcnn_models.tgz", {name: member})
+    network["published"]["file"]["md5"] = _archive(
+        tmp_path / "fast_rcnn_models.tgz", {name: member}
+    )
     config, out = tmp_path / "S.yaml", tmp_path / "published/S.safetensors"
     config.write_text(compose.resolved_yaml(Network.model_validate(network)))
     published.published(config, out)

@@ -18,9 +18,9 @@ from hypothesis import strategies as st
 
 from frcn import config
 from frcn.data import disk
-from frcn.data.archive_check import fault
 from frcn.data.download import bytes_missing, download
 from frcn.data.fetch import fetch
+from frcn.data.file_check import fault
 from frcn.data.testing import TINY_CLASSES, assert_is_dataset, write_tiny_tree
 from frcn.data.voc import VOCDataset
 from frcn.errors import UserError
@@ -146,10 +146,10 @@ def test_a_bad_mirror_is_named_and_the_next_is_tried(tmp_path, server, packed, d
     wanted = known(packed / ARCHIVES[0])
     kept = tmp_path / "kept"
     with pytest.raises(UserError, match=words) as caught:
-        download(config.ArchiveFile(urls=[bad], **wanted), kept)
+        download(config.PublishedFile(urls=[bad], **wanted), kept)
     assert bad in str(caught.value)
     assert files_below(kept) == []
-    archive = config.ArchiveFile(urls=[bad, better], **wanted)
+    archive = config.PublishedFile(urls=[bad, better], **wanted)
     target = download(archive, kept)
     assert target.read_bytes() == good
     assert files_below(kept) == [target.name]
@@ -159,8 +159,8 @@ def test_a_bad_mirror_is_named_and_the_next_is_tried(tmp_path, server, packed, d
 def test_a_page_does_not_replace_what_has_arrived(tmp_path, server, packed):
     good = (packed / ARCHIVES[0]).read_bytes()
     (server.folder / "page.tar").write_bytes(good)
-    archive = config.ArchiveFile(urls=[f"{server.url}/page.tar"], **known(packed / ARCHIVES[0]))
-    with pytest.raises(UserError, match="an HTML page, not an archive"):
+    archive = config.PublishedFile(urls=[f"{server.url}/page.tar"], **known(packed / ARCHIVES[0]))
+    with pytest.raises(UserError, match="an HTML page: a login"):
         download(archive, tmp_path / "kept")
     assert files_below(tmp_path / "kept") == []
 
@@ -168,7 +168,7 @@ def test_a_page_does_not_replace_what_has_arrived(tmp_path, server, packed):
 def interrupted(server, kept, content, arrived):
     """An archive of which ``arrived`` are the bytes that an earlier attempt left."""
     (server.folder / "a.tar").write_bytes(content)
-    archive = config.ArchiveFile(urls=[f"{server.url}/a.tar"], **known(server.folder / "a.tar"))
+    archive = config.PublishedFile(urls=[f"{server.url}/a.tar"], **known(server.folder / "a.tar"))
     target = download(archive, kept)
     target.unlink()
     target.with_name(target.name + ".part").write_bytes(arrived)
@@ -203,7 +203,7 @@ def test_a_damaged_beginning_never_becomes_a_whole(tmp_path, server):
 
 def test_a_kept_archive_that_went_bad_is_loaded_again(tmp_path, server):
     (server.folder / "a.tar").write_bytes(b"abc")
-    archive = config.ArchiveFile(urls=[f"{server.url}/a.tar"], **known(server.folder / "a.tar"))
+    archive = config.PublishedFile(urls=[f"{server.url}/a.tar"], **known(server.folder / "a.tar"))
     target = download(archive, tmp_path / "kept")
     target.write_bytes(b"abd")
     assert download(archive, tmp_path / "kept").read_bytes() == b"abc"
@@ -215,7 +215,7 @@ def test_every_changed_byte_and_length_is_a_fault(tmp_path_factory, data):
     algorithm = data.draw(st.sampled_from(["md5", "sha256"]))
     path = tmp_path_factory.mktemp("check") / "a.tar"
     path.write_bytes(content)
-    archive = config.ArchiveFile(urls=["http://host/a.tar"], **known(path, algorithm))
+    archive = config.PublishedFile(urls=["http://host/a.tar"], **known(path, algorithm))
     assert fault(path, archive) is None
     place = data.draw(st.integers(0, len(content) - 1))
     path.write_bytes(content[:place])

@@ -67,7 +67,7 @@ def archive_at(*urls):
 
 
 def file_at(*urls, **known):
-    return config.ArchiveFile(urls=urls, **known)
+    return config.PublishedFile(urls=urls, **known)
 
 
 def pack(tree, target, top="Set-abc/inner"):

@@ -168,7 +168,8 @@ def test_the_backbone_is_imported_from_the_file_that_the_config_names(
     digits = hashlib.sha256(path.read_bytes()).hexdigest()[:8]
     path.rename(tmp_path / f"vgg16-{digits}.pth")
     monkeypatch.setenv("FRCN_WEIGHTS", str(tmp_path))
-    source = {"kind": "torchvision", "file": f"vgg16-{digits}.pth", "urls": ["https://example.org"]}
+    file = {"urls": [f"https://example.org/vgg16-{digits}.pth"], "sha256": digits}
+    source = {"kind": "torchvision", "file": file}
     network = Network(
         name=NAME,
         first_layer="conv1_1",
@@ -177,7 +178,7 @@ def test_the_backbone_is_imported_from_the_file_that_the_config_names(
         svd_ranks={},
         weights=source,
     )
-    import_backbone(network, tmp_path / "backbone.safetensors")
+    import_backbone(network, "grid", tmp_path / "backbone.safetensors")
     assert (tmp_path / "backbone.safetensors").read_bytes() == converted.read_bytes()
 
 

@@ -4,14 +4,13 @@ from pathlib import Path
 
 from frcn import config
 from frcn.artefacts import sha256_file
-from frcn.data.archive_check import fault
 from frcn.data.devkit import find_tree, find_trees, merge_trees
 from frcn.data.disk import require_space
-from frcn.data.download import bytes_missing, download
+from frcn.data.download import DOWNLOADS, bytes_missing, download
+from frcn.data.file_check import fault
 from frcn.data.unpack import unpack
 from frcn.errors import UserError
 
-DOWNLOADS = Path("artefacts/cache/downloads")
 MOST_NAMED = 20
 # Packed, unpacked and in the tree that the profile uses: JPEGs have the same size in all three.
 COPIES_MADE = 2

@@ -6,9 +6,9 @@ from http.client import HTTPException, HTTPResponse
 from pathlib import Path
 
 from frcn.artefacts import sha256
-from frcn.config import ArchiveFile
-from frcn.data.archive_check import HTML_SAID, fault
+from frcn.config import PublishedFile
 from frcn.data.disk import FULL
+from frcn.data.file_check import HTML_SAID, fault
 from frcn.errors import UserError
 from frcn.progress import progress
 
@@ -21,7 +21,7 @@ PARTIAL_CONTENT = 206
 RANGE_NOT_SATISFIABLE = 416
 
 
-def download(archive: ArchiveFile, folder: Path) -> Path:
+def download(archive: PublishedFile, folder: Path) -> Path:
     """The archive in ``folder``, from the first of its mirrors that gives what is wanted.
 
     What arrived before an interruption is kept and continued next time; an archive that is there
@@ -60,7 +60,7 @@ def download(archive: ArchiveFile, folder: Path) -> Path:
     raise UserError("\n".join([f"{archive.name}: no address could be downloaded", *failures]))
 
 
-def bytes_missing(archive: ArchiveFile, folder: Path) -> int:
+def bytes_missing(archive: PublishedFile, folder: Path) -> int:
     """How many bytes of an archive ``folder`` still lacks; 0 when its size is unknown."""
     targets = [_target(url, folder) for url in archive.urls]
     there = max(_size(path) for target in targets for path in (target, _part(target)))

@@ -1,4 +1,4 @@
-"""A network's weights from the file that its config names: a backbone, or the original's detector."""
+"""A network's weights from the file that its config names: backbone, or the original's detector."""
 
 import shutil
 import tarfile
@@ -12,26 +12,31 @@ from frcn.caffe.convert import convert
 from frcn.config import CaffeWeights, Network
 from frcn.errors import UserError
 from frcn.pretrained import torchvision_vgg16
-from frcn.pretrained.published_file import find
+from frcn.pretrained.pyramid import put_behind_pyramid
+from frcn.pretrained.weight_file import find
 
 DETECTOR_CLASSES = 21
 """VOC07's 20 and the background (FACTS §1.3)."""
 
 
-def import_backbone(network: Network, out: Path) -> None:
+def import_backbone(network: Network, pooling: str, out: Path) -> None:
     """Write trunk, fc6 and fc7 as trained on ImageNet, and a summary beside.
+
+    With ``pooling: pyramid`` fc6 is made to fit SPP-net's (``frcn.pretrained.pyramid``).
 
     Raises:
         UserError: the file can't be had, is not the published one, or is not of this network.
     """
     source = network.weights
-    path = find(source)
+    path = find(source.file)
     if source.kind == "torchvision":
         layers = torchvision_vgg16.convert(path, network.name, out)
     else:
         with _caffemodel(source, path, out.parent) as caffemodel:
             layers = convert(caffemodel, network.name, out)
-    write_json(out.with_suffix(".json"), {"file": source.file, "layers": layers})
+    if pooling == "pyramid":
+        put_behind_pyramid(out, network.name)
+    write_json(out.with_suffix(".json"), {"file": source.file.name, "layers": layers})
 
 
 def import_detector(network: Network, out: Path) -> None:
@@ -42,7 +47,7 @@ def import_detector(network: Network, out: Path) -> None:
         UserError: as :func:`import_backbone`.
     """
     source = network.published
-    with _caffemodel(source, find(source), out.parent) as caffemodel:
+    with _caffemodel(source, find(source.file), out.parent) as caffemodel:
         convert(caffemodel, network.name, out, DETECTOR_CLASSES)
 
 
