@@ -185,6 +185,18 @@ def test_a_download_continues_from_any_byte(tmp_path, server, cut):
     assert RangeHandler.ranges == [f"bytes={cut}-"]
 
 
+def test_another_mirror_continues_what_the_first_began(tmp_path, server):
+    content = os.urandom(1000)
+    archive = interrupted(server, tmp_path / "kept", content, content[:300])
+    (server.folder / "mirror").mkdir()
+    (server.folder / "a.tar").rename(server.folder / "mirror/a.tar")
+    mirrors = [*archive.urls, f"{server.url}/mirror/a.tar"]
+    target = download(archive.model_copy(update={"urls": mirrors}), tmp_path / "kept")
+    assert target.read_bytes() == content
+    assert RangeHandler.ranges == ["bytes=300-"]  # the first has it no more
+    assert files_below(tmp_path / "kept") == [target.name]
+
+
 def test_what_has_arrived_in_full_is_checked_and_not_loaded_again(tmp_path, server):
     content = os.urandom(1000)
     archive = interrupted(server, tmp_path / "kept", content, content)
@@ -310,7 +322,7 @@ def test_what_a_devkit_lacks_is_named(tmp_path, devkit, packed, monkeypatch):
     shutil.rmtree(devkit / "VOC2012")
     with pytest.raises(UserError, match="has no VOC tree VOC2012") as caught:
         fetched(profile, tmp_path / "repo")
-    assert f"aren't all there: no {', '.join(ARCHIVES)}" in str(caught.value)
+    assert f"has no {', '.join(ARCHIVES)}." in str(caught.value)
     assert not (tmp_path / "repo/data/tiny").exists()
 
 
@@ -320,6 +332,16 @@ def test_images_of_one_id_in_two_trees_are_refused(tmp_path, devkit, packed, mon
     (devkit / "VOC2012/ImageSets/Main/training_12.txt").write_text("training_0\n")
     with pytest.raises(UserError, match="both have an image 'training_0'"):
         fetched(profile_of(packed, "http://127.0.0.1:9"), tmp_path / "repo")
+
+
+def test_problems_are_told_of_the_data_and_not_of_a_folder_that_is_gone(
+    tmp_path, devkit, packed, monkeypatch
+):
+    monkeypatch.setenv(ENV, str(devkit))
+    (devkit / "VOC2012/JPEGImages/training_12_1.jpg").write_bytes(b"")
+    with pytest.raises(UserError, match=r"^the data of tiny: 1 problem") as caught:
+        fetched(profile_of(packed, "http://127.0.0.1:9"), tmp_path / "repo")
+    assert "JPEGImages/training_12_1.jpg: picture" in str(caught.value)
 
 
 def test_an_id_that_is_a_path_is_not_followed(tmp_path, devkit, packed, monkeypatch):

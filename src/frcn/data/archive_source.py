@@ -12,8 +12,8 @@ from frcn.data.unpack import unpack
 from frcn.errors import UserError
 
 MOST_NAMED = 20
-# Packed, unpacked and in the tree that the profile uses: JPEGs have the same size in all three.
-COPIES_MADE = 2
+# Beside the archive: its content, unpacked, and the profile's tree. JPEGs don't shrink when packed.
+COPIES = 2
 
 
 def downloaded_tree(data: config.Data, repo: Path, scratch: Path) -> Path:
@@ -28,7 +28,7 @@ def downloaded_tree(data: config.Data, repo: Path, scratch: Path) -> Path:
     require_space(
         {
             downloads: sum(bytes_missing(archive, downloads) for archive in source.archives),
-            scratch: COPIES_MADE * sum(archive.size or 0 for archive in source.archives),
+            scratch: COPIES * sum(archive.size or 0 for archive in source.archives),
         }
     )
     try:
@@ -68,11 +68,13 @@ def local_tree(data: config.Data, folder: Path, repo: Path, scratch: Path) -> Pa
     missing = [file.name for file in files if not file.is_file()]
     if missing:
         try:
-            return _proven_tree(data, folder, repo, scratch)
+            tree = _found_tree(data, folder, scratch)
         except UserError as error:
             raise UserError(
-                f"{error}\nThe archives aren't all there: no {', '.join(missing)}."
+                f"{error}\nOr give a folder with the archives: {folder} has no "
+                f"{', '.join(missing)}."
             ) from None
+        return _proven(data.source, tree, repo)
     faults = [
         f"{file}: {found}. Replace it by a good copy."
         for file, archive in zip(files, archives, strict=True)
@@ -86,16 +88,19 @@ def local_tree(data: config.Data, folder: Path, repo: Path, scratch: Path) -> Pa
 def _unpacked_tree(data: config.Data, files: list[Path], repo: Path, scratch: Path) -> Path:
     for file in files:
         unpack(file, scratch / "unpacked")
-    return _proven_tree(data, scratch / "unpacked", repo, scratch)
+    return _proven(data.source, _found_tree(data, scratch / "unpacked", scratch), repo)
 
 
-def _proven_tree(data: config.Data, folder: Path, repo: Path, scratch: Path) -> Path:
-    source = data.source
-    if source.trees is None:
-        tree = find_tree(folder)
-    else:
-        tree = scratch / "merged"
-        merge_trees(find_trees(folder, source.trees), source.trees, data.classes, tree)
+def _found_tree(data: config.Data, folder: Path, scratch: Path) -> Path:
+    wanted = data.source.trees
+    if wanted is None:
+        return find_tree(folder)
+    merged = scratch / "merged"
+    merge_trees(find_trees(folder, wanted), wanted, data.classes, merged)
+    return merged
+
+
+def _proven(source: config.Archive, tree: Path, repo: Path) -> Path:
     if source.checksums:
         verify(tree, repo / source.checksums)
     return tree

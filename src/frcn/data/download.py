@@ -24,24 +24,23 @@ RANGE_NOT_SATISFIABLE = 416
 def download(archive: PublishedFile, folder: Path) -> Path:
     """The archive in ``folder``, from the first of its mirrors that gives what is wanted.
 
-    What arrived before an interruption is kept and continued next time; an archive that is there
-    already isn't loaded again, but checked again. A file that fails the check is removed, and the
-    next mirror is tried.
+    What arrived before an interruption is kept and continued, by the next mirror or the next
+    call; an archive that is there already isn't loaded again, but checked again. What fails the
+    check is removed, and the next mirror starts anew.
 
     Raises:
         UserError: every address failed; the message has each one's reason.
         OSError: the disk is full; what had arrived of the file is removed.
     """
-    targets = {url: _target(url, folder) for url in archive.urls}
-    for target in targets.values():
-        if target.exists():
-            if fault(target, archive) is None:
-                return target
-            target.unlink()
+    target = _target(archive, folder)
+    if target.exists():
+        if fault(target, archive) is None:
+            return target
+        target.unlink()
     folder.mkdir(parents=True, exist_ok=True)
+    part = _part(target)
     failures = []
-    for url, target in targets.items():
-        part = _part(target)
+    for url in archive.urls:
         try:
             if _size(part) != archive.size:
                 _fetch(url, part, archive.size)
@@ -62,13 +61,12 @@ def download(archive: PublishedFile, folder: Path) -> Path:
 
 def bytes_missing(archive: PublishedFile, folder: Path) -> int:
     """How many bytes of an archive ``folder`` still lacks; 0 when its size is unknown."""
-    targets = [_target(url, folder) for url in archive.urls]
-    there = max(_size(path) for target in targets for path in (target, _part(target)))
-    return max(0, (archive.size or 0) - there)
+    target = _target(archive, folder)
+    return max(0, (archive.size or 0) - max(_size(target), _size(_part(target))))
 
 
-def _target(url: str, folder: Path) -> Path:
-    return folder / f"{sha256(url.encode())[:12]}-{url.rsplit('/', 1)[-1]}"
+def _target(archive: ArchiveFile, folder: Path) -> Path:
+    return folder / f"{sha256(archive.urls[0].encode())[:12]}-{archive.name}"
 
 
 def _part(target: Path) -> Path:

@@ -45,8 +45,11 @@ def fetch(profile: config.Profile, repo: Path, out: Path, workers: int = 1) -> d
     try:
         with full_disk_told(out):
             source = _source_tree(data, Path(repo), building / "source", workers)
-            problems = _checked(data, source, workers)
-            skipped = _copy(data, source, building / "tree", problems)
+            # What was made for the occasion is gone when the user reads of its problems.
+            own = source.is_relative_to(building)
+            where = f"the data of {profile.profile}" if own else str(source)
+            problems = _checked(data, source, where, workers)
+            skipped = _copy(data, source, where, building / "tree", problems)
             manifest = _manifest(profile, building / "tree", skipped)
             write_json(building / "tree" / "manifest.json", manifest)
         shutil.rmtree(out, ignore_errors=True)
@@ -83,17 +86,19 @@ def _folder(path: str, repo: Path) -> Path:
     return folder
 
 
-def _checked(data: config.Data, source: Path, workers: int) -> list[Problem]:
+def _checked(data: config.Data, source: Path, where: str, workers: int) -> list[Problem]:
     problems = check_tree(data, source, workers)
     if data.on_invalid == "stop" and problems:
-        raise UserError(report(problems, str(source)))
+        raise UserError(report(problems, where))
     stopping = [problem for problem in problems if problem.image_id is None]
     if stopping:
-        raise UserError(report(stopping, str(source)))
+        raise UserError(report(stopping, where))
     return problems
 
 
-def _copy(data: config.Data, source: Path, tree: Path, problems: list[Problem]) -> list[Problem]:
+def _copy(
+    data: config.Data, source: Path, where: str, tree: Path, problems: list[Problem]
+) -> list[Problem]:
     """Copy what is sound; returns the problems whose objects or images were left out."""
     bad_objects: dict[str, set[int]] = defaultdict(set)
     for problem in problems:
@@ -114,7 +119,7 @@ def _copy(data: config.Data, source: Path, tree: Path, problems: list[Problem]) 
     for split, image_set in data.splits.items():
         ids = [i for i in read_image_set(source, image_set) if i not in bad_images]
         if not ids:
-            raise UserError(f"{report(skipped, str(source))}\nNo image of split {split!r} is left.")
+            raise UserError(f"{report(skipped, where)}\nNo image of split {split!r} is left.")
         with progress(len(ids), f"copy {split}", "image") as bar:
             for image_id in ids:
                 _copy_image(source, tree, image_id, bad_objects[image_id])
