@@ -134,11 +134,12 @@ def _copy_image_sets(
     """Write the list of an image set, and its per-class lists where the source has them."""
     text = "".join(f"{image_id}\n" for image_id in kept)
     write_text(image_set_path(tree, image_set), text)
+    wanted = set(kept)
     for path in (image_set_path(source, f"{label}_{image_set}") for label in classes):
         if path.exists():
             # A line is an id and a flag: the class is there (1), is not (-1), is difficult (0).
             lines = [line for line in path.read_text().splitlines() if line.strip()]
-            chosen = [line for line in lines if line.rsplit(maxsplit=1)[0].strip() in set(kept)]
+            chosen = [line for line in lines if line.rsplit(maxsplit=1)[0].strip() in wanted]
             write_text(image_set_path(tree, path.stem), "".join(f"{line}\n" for line in chosen))
 
 
