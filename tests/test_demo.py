@@ -17,6 +17,7 @@ from frcn.models import weights
 from frcn.models.fast_rcnn_net import FastRCNNNet
 from frcn.models.weights import Preprocessing
 from frcn.systems import system
+from tiny_world import PRETRAINING
 
 LEFT_BIAS = 4.0
 
@@ -41,6 +42,7 @@ def _values(tmp_path):
             "learn_from": "conv3_1",
             "rcnn_batch": 128,
             "svd_ranks": {},
+            "weights": PRETRAINING,
         },
         "data": {
             "root": str(tmp_path / "voc"),

@@ -17,6 +17,15 @@ from frcn.proposals.store import ProposalStore, write_store
 
 # What the tiny stores call themselves; no search made their boxes.
 RECIPE = SelectiveSearch(name="jittered", method="selective_search", preset="fast")
+# A source of pre-trained weights for networks that get theirs from the test.
+PRETRAINING = {
+    "kind": "pretraining",
+    "images": 20,
+    "image_size": 16,
+    "batch_size": 4,
+    "steps": 3,
+    "learning_rate": 0.01,
+}
 PREPROCESSING = weights.Preprocessing((60.0, 61.0, 62.0), (50.0, 51.0, 52.0))
 
 

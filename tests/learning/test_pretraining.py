@@ -18,6 +18,7 @@ from frcn.models import weights
 from frcn.models.fast_rcnn_net import FastRCNNNet
 from frcn.models.rcnn_net import RCNNNet
 from frcn.models.spp_net import SPPNet
+from tiny_world import PRETRAINING
 
 NETWORK = Network(
     name="XS",
@@ -25,14 +26,7 @@ NETWORK = Network(
     learn_from="conv3_1",
     rcnn_batch=128,
     svd_ranks={},
-    weights={
-        "kind": "pretraining",
-        "images": 20,
-        "image_size": 16,
-        "batch_size": 4,
-        "steps": 3,
-        "learning_rate": 0.01,
-    },
+    weights=PRETRAINING,
 )
 
 

@@ -23,6 +23,7 @@ from frcn.data.voc_tree import (
 from frcn.proposals.compute import recall_table, write_recall
 from frcn.proposals.store import ProposalStore, write_store
 from frcn.report import build
+from tiny_world import PRETRAINING
 
 CLASSES = ["fish", "kite"]
 PAPER = Path(__file__).parents[2] / "conf" / "paper"
@@ -43,6 +44,7 @@ def cell_values(experiment: str, profile: str, network: str, proposals: int) -> 
             "learn_from": "conv3_1",
             "rcnn_batch": 128,
             "svd_ranks": {"fc6": 8},
+            "weights": PRETRAINING,
         },
         "data": {
             "root": "data/mini",

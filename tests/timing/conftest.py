@@ -5,6 +5,7 @@ import pytest
 from frcn.config import Network, Scales
 from frcn.timing.setting import Setting
 from frcn.timing.workload import Workload, workload
+from tiny_world import PRETRAINING
 
 
 @pytest.fixture
@@ -31,4 +32,5 @@ def network() -> Network:
         learn_from="conv3_1",
         rcnn_batch=4,
         svd_ranks={"fc6": 8, "fc7": 4},
+        weights=PRETRAINING,
     )

@@ -10,6 +10,7 @@ from frcn.models.spp_net import SPPNet
 from frcn.timing.minibatch_cost import step_multiply_adds
 from frcn.timing.multiply_adds import conv_layers, head_layers, sgd_step
 from frcn.timing.networks import compressed_network, fast_rcnn_network
+from tiny_world import PRETRAINING
 
 RANKS = {"fc6": 1024, "fc7": 256}
 
@@ -76,6 +77,7 @@ def test_an_sgd_step_counts_what_autograd_does():
         learn_from="conv3_1",
         rcnn_batch=128,
         svd_ranks={},
+        weights=PRETRAINING,
     )
     net = fast_rcnn_network("XS").train()
     net.freeze_before("conv3_1")
