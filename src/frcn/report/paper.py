@@ -34,10 +34,14 @@ class PaperRow(Strict):
 
 
 class PaperTable(Strict):
-    """A published table: the settings are its rows here and usually its columns in the paper."""
+    """A published table: the settings are its rows here and usually its columns in the paper.
+
+    With ``profile``, no other profile's report has it.
+    """
 
     title: str
     source: str
+    profile: Name | None = None
     measures: Annotated[list[Measure], Field(min_length=1)]
     rows: Annotated[list[PaperRow], Field(min_length=1)]
     notes: list[str] = Field(default_factory=list)

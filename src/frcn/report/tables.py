@@ -47,8 +47,12 @@ def build_tables(
     published: dict[str, PaperTable],
     footnotes: Sequence[str],
 ) -> list[Table]:
-    """A :class:`Table` for each published one, with ``footnotes`` under each."""
-    return [_comparison(name, paper, cells, footnotes) for name, paper in published.items()]
+    """A :class:`Table` for each published one of the profile, with ``footnotes`` under each."""
+    return [
+        _comparison(name, paper, cells, footnotes)
+        for name, paper in published.items()
+        if paper.profile in (None, cells.profile)
+    ]
 
 
 def common_footnotes(cells: Cells, skipped: int | None) -> list[str]:
