@@ -16,6 +16,8 @@ from frcn.errors import UserError
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_]+$")]
 Positive = Annotated[int, Field(gt=0)]
+Precision = Literal["float32", "tf32", "bfloat16"]
+"""Of convolutions and fully connected layers, see ``frcn.precision``; weights stay float32."""
 
 
 class Strict(BaseModel):
@@ -382,6 +384,7 @@ class Train(Strict):
     proposals: Positive
     flip: bool = True
     learn_from: str
+    precision: Precision = "float32"
     bbox_reg: bool = True
     cls_loss_weight: Annotated[float, Field(ge=0)] = 1
     bbox_loss_weight: Annotated[float, Field(ge=0)] = 1
@@ -406,6 +409,7 @@ class Test(Strict):
     split: Name
     proposals: Positive
     scales: Scales
+    precision: Precision = "float32"
     bbox_reg: bool = True
     scorer: Literal["softmax", "svm"] = "softmax"
     svd: dict[Literal["fc6", "fc7"], Positive] | None = None

@@ -173,10 +173,19 @@ def test_bins_of_whole_windows_are_those_of_exact_arithmetic(op, levels):
         assert last.tolist() == [-(-(i + 1) * extent // levels) - 1 for i in range(levels)]
 
 
-def test_half_precision_is_torchvisions():
-    feature_map, rois = torch.randn(1, 3, 9, 9).half(), torch.tensor([[0, 0, 0, 60, 70]])
-    theirs = torchvisions(feature_map, rois.half(), 6, 8)
-    assert torch.equal(roi_pool(feature_map, rois, 6, 8), theirs)
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_half_precision_has_the_bins_and_the_sums_of_float32(dtype):
+    generator = np.random.default_rng(0)
+    feature_map = torch.randn(1, 3, 60, 70, generator=torch.Generator().manual_seed(0)).to(dtype)
+    # Corners up to 1100 pixels, of which neither type can hold all halves.
+    rois = torch.from_numpy(random_rois(generator, 40, 1, 70 * 16, 60 * 16))
+    pooled = roi_pool(feature_map, rois, 6, 16)
+    assert pooled.dtype == dtype
+    assert torch.equal(pooled.float(), roi_pool(feature_map.float(), rois, 6, 16))
+    upstream = torch.randn(pooled.shape, generator=torch.Generator().manual_seed(1)).to(dtype)
+    ours = gradient_of(roi_pool, feature_map, upstream, rois, 6, 16)
+    exact = gradient_of(roi_pool, feature_map.float(), upstream.float(), rois, 6, 16)
+    assert torch.equal(ours, exact.to(dtype))
 
 
 def test_gradient_is_the_arg_max_rule():

@@ -18,6 +18,7 @@ from frcn.learning.starting_network import start_from
 from frcn.machine import default_device, describe
 from frcn.models import weights
 from frcn.models.fast_rcnn_net import FastRCNNNet
+from frcn.precision import computing_in, float32_products
 from frcn.seeding import numpy_generator, torch_generator
 
 
@@ -59,19 +60,21 @@ def fine_tune(
 
     def losses(sampled: list[SampledImage]) -> tuple[Tensor, Tensor]:
         batch = assemble(sampled, roidb, train.scales, preprocessing, statistics).to(device)
-        scores, deltas = network(batch.images, batch.rois)
-        loss_cls = classification_loss(scores, batch.labels)
+        with computing_in(train.precision, device):
+            scores, deltas = network(batch.images, batch.rois)
+        loss_cls = classification_loss(scores.float(), batch.labels)
         loss_bbox = (
             scores.new_zeros(())
             if deltas is None
-            else bbox_loss(deltas, batch.labels, batch.targets)
+            else bbox_loss(deltas.float(), batch.labels, batch.targets)
         )
         loss = train.cls_loss_weight * loss_cls + train.bbox_loss_weight * loss_bbox
         return loss, torch.stack([loss_cls, loss_bbox])
 
     solver = train.solver
     what = f"train {cell.experiment}"
-    trace = descend(checkpoint, losses, solver.iterations, solver.checkpoint_every, what)
+    with float32_products(train.precision):
+        trace = descend(checkpoint, losses, solver.iterations, solver.checkpoint_every, what)
     tensors = network.state_dict()
     if network.bbox_pred is not None:
         tensors |= unnormalised_bbox_pred(network, statistics)

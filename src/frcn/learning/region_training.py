@@ -27,6 +27,7 @@ from frcn.learning.svm import Features, feature_scale, fit_svms
 from frcn.machine import default_device, describe
 from frcn.models import weights
 from frcn.models.posthoc_net import PosthocNet
+from frcn.precision import computing_in, float32_products
 from frcn.seeding import torch_generator
 
 CACHES = "features-"
@@ -48,10 +49,11 @@ class RegionTraining:
         self, network: PosthocNet, sampler: Sampler, inputs: Callable[[SampledRegions], Tensor]
     ) -> None:
         """SGD on the log loss of the classes; ``inputs`` of sampled regions go into the network."""
-        solver = self.cell.train.solver
+        train = self.cell.train
+        solver = train.solver
         device = default_device()
         network.to(device).train()
-        network.freeze_before(self.cell.train.learn_from)
+        network.freeze_before(train.learn_from)
         file = self._folder / "fine_tuning.safetensors"
         optimiser = CaffeSGD(network, solver)
         checkpoint = Checkpoint(file, self._fingerprint, network, optimiser, sampler)
@@ -59,11 +61,14 @@ class RegionTraining:
 
         def losses(sampled: SampledRegions) -> tuple[Tensor, Tensor]:
             labels = torch.from_numpy(sampled.labels).to(device)
-            loss = classification_loss(network(inputs(sampled).to(device)), labels)
+            with computing_in(train.precision, device):
+                scores = network(inputs(sampled).to(device))
+            loss = classification_loss(scores.float(), labels)
             return loss, torch.stack([loss, torch.zeros_like(loss)])
 
         what = f"train {self.cell.experiment}"
-        trace = descend(checkpoint, losses, solver.iterations, solver.checkpoint_every, what)
+        with float32_products(train.precision):
+            trace = descend(checkpoint, losses, solver.iterations, solver.checkpoint_every, what)
         # Kept until the end: what follows takes long as well, and may be interrupted.
         checkpoint.save(solver.iterations, trace.seconds, trace.rows)
         network.eval()
@@ -107,7 +112,8 @@ class RegionTraining:
 
         @torch.no_grad()
         def fc7(i: int, rows: np.ndarray) -> Tensor:
-            return network.fc7_features(pooled(i, rows).to(device)).cpu()
+            with computing_in(train.precision, device):
+                return network.fc7_features(pooled(i, rows).to(device)).float().cpu()
 
         start = perf_counter()
         weight, bias, mined = fit_svms(

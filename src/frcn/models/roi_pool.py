@@ -21,10 +21,13 @@ def roi_pool(feature_map: Tensor, rois: Tensor, size: int, stride: int) -> Tenso
         overlap where the extent does not divide; a bin off the map is 0 without gradient.
 
     torchvision's kernel does exactly this; on a CPU ours takes its place. ``tests/models`` pins
-    both to a slow reference.
+    both to a slow reference. Maps of half precision are pooled in float32: it holds their maxima
+    as they are, adds up gradients with less loss, and has room for the corners of RoIs.
     """
+    if feature_map.dtype not in COMPILED:
+        return roi_pool(feature_map.float(), rois, size, stride).to(feature_map.dtype)
     rois = rois.to(feature_map.dtype)
-    if feature_map.device.type == "cpu" and feature_map.dtype in COMPILED:
+    if feature_map.device.type == "cpu":
         return CompiledRoIPool.apply(feature_map, rois, size, stride)
     return torchvision_roi_pool(feature_map, rois, size, 1 / stride)
 

@@ -24,6 +24,5 @@ def spatial_pyramid(feature_map: Tensor, windows: Tensor) -> Tensor:
         level has the rows ⌊i·h/n⌋ … ⌈(i+1)·h/n⌉−1 of the window's h and columns alike, which is
         RoI pooling at stride 1.
     """
-    windows = windows.to(feature_map.dtype)
     levels = [roi_pool(feature_map, windows, level, stride=1).flatten(1) for level in LEVELS]
     return torch.cat(levels, dim=1)

@@ -16,6 +16,7 @@ from frcn.learning.losses import bbox_loss, classification_loss
 from frcn.models.rcnn_net import RCNNNet
 from frcn.models.spp_net import SPPNet
 from frcn.models.weights import PREPROCESSING
+from frcn.precision import float32_products
 from frcn.seeding import numpy_generator, torch_generator
 from frcn.systems.fast_rcnn.detector import image_pyramid, project
 from frcn.systems.phases import Phases
@@ -90,7 +91,7 @@ def _seconds(loss: Callable[[], Tensor], optimiser: CaffeSGD, device: torch.devi
 
     def step() -> dict[str, float]:
         phases = Phases(device)
-        with phases("step"):
+        with float32_products("float32"), phases("step"):
             loss().backward()
             optimiser.step(0)
         return phases.seconds

@@ -50,7 +50,8 @@ def _fit_svms(
     cell: Cell, roidb: list[RoiImage], parent_weights: Path, seed: int, out: Path, scratch: Path
 ) -> None:
     start = time.perf_counter()
-    detector = load_detector(cell, parent_weights)
+    test = cell.test.model_copy(update={"precision": cell.train.precision})
+    detector = load_detector(cell.model_copy(update={"test": test}), parent_weights)
     network = detector.network
 
     def features(i: int, rows: np.ndarray) -> Tensor:

@@ -9,6 +9,7 @@ from frcn.config import Scales, Test
 from frcn.data.image_transform import normalise_and_resize, scale_factor, to_blob
 from frcn.models.fast_rcnn_net import FastRCNNNet
 from frcn.models.weights import Preprocessing
+from frcn.precision import computing_in
 from frcn.systems.phases import Phases
 
 
@@ -49,7 +50,8 @@ class Detector:
             rois = project(proposals, scales, self.network.pretrained_size)
             first, inverse = unique_rois(rois, self.network.stride)
             unique = torch.from_numpy(rois[first].astype(np.float32)).to(self._device)
-        scores, deltas = self._forward(blob, unique)
+        with computing_in(self._test.precision, self._device):
+            scores, deltas = self._forward(blob, unique)
         with self._phases("decode"):
             boxes = self._boxes(proposals[first], deltas, image.shape[:2])
             return scores[inverse], boxes[inverse]
@@ -60,8 +62,9 @@ class Detector:
         blob, scales = image_pyramid(image, self._test.scales, self.preprocessing)
         rois = project(boxes, scales, self.network.pretrained_size)
         rois = torch.from_numpy(rois.astype(np.float32)).to(self._device)
-        pooled = self.network.pool(self.network.feature_map(blob.to(self._device)), rois)
-        return self.network.fc7_features(pooled).cpu()
+        with computing_in(self._test.precision, self._device):
+            pooled = self.network.pool(self.network.feature_map(blob.to(self._device)), rois)
+            return self.network.fc7_features(pooled).float().cpu()
 
     def _forward(self, blob: torch.Tensor, rois: torch.Tensor) -> tuple[np.ndarray, np.ndarray]:
         network = self.network
@@ -76,7 +79,7 @@ class Detector:
         with self._phases("outputs"):
             scores, deltas = network.outputs(hidden)
             if self._test.scorer == "softmax":
-                scores = scores.softmax(dim=1)
+                scores = scores.float().softmax(dim=1)
             deltas = None if deltas is None else deltas.double().cpu().numpy()
             return scores.double().cpu().numpy(), deltas
 

@@ -54,7 +54,9 @@ def fit(
     device = default_device()
 
     def pool5(i: int) -> np.ndarray:
-        pooled = pooled_features(network, preprocessing, pictures[i], roidb[i].rois, device)
+        pooled = pooled_features(
+            network, preprocessing, pictures[i], roidb[i].rois, device, train.precision
+        )
         return torch.cat(list(pooled)).cpu().numpy()
 
     shapes = [(len(entry.rois), network.fc6.in_features) for entry in roidb]
@@ -75,4 +77,4 @@ def load_detector(cell: Cell, weights_file: Path) -> Detector:
     """
     network = RCNNNet(cell.network.name, len(cell.data.classes))
     preprocessing = weights.restore(network, weights_file)
-    return Detector(network, preprocessing, default_device())
+    return Detector(network, preprocessing, default_device(), cell.test.precision)

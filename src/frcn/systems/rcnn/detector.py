@@ -11,8 +11,10 @@ from torch import Tensor
 from torch.nn import functional
 
 from frcn import boxes as box_ops
+from frcn.config import Precision
 from frcn.models.rcnn_net import RCNNNet
 from frcn.models.weights import Preprocessing
+from frcn.precision import computing_in
 from frcn.systems.phases import Phases
 from frcn.systems.rcnn.warp import warp_regions
 
@@ -24,11 +26,16 @@ class Detector:
     """SVM scores and regressed boxes of every proposal, see ``frcn.systems.detector``."""
 
     def __init__(
-        self, network: RCNNNet, preprocessing: Preprocessing, device: torch.device
+        self,
+        network: RCNNNet,
+        preprocessing: Preprocessing,
+        device: torch.device,
+        precision: Precision = "float32",
     ) -> None:
         self.network = network.to(device).eval()
         self._preprocessing = preprocessing
         self._device = device
+        self._precision: Precision = precision
         self._phases = Phases(device)
         self.seconds = self._phases.seconds
 
@@ -38,7 +45,8 @@ class Detector:
         columns = self.network.cls_score.out_features
         scores, deltas = [np.zeros((0, columns))], [np.zeros((0, 4 * columns))]
         for start in range(0, len(proposals), BATCH):
-            parts = self._forward(image, proposals[start : start + BATCH])
+            with computing_in(self._precision, self._device):
+                parts = self._forward(image, proposals[start : start + BATCH])
             scores.append(parts[0])
             deltas.append(parts[1])
         with self._phases("decode"):
@@ -77,8 +85,11 @@ def pooled_features(
     image: np.ndarray,
     boxes: np.ndarray,
     device: torch.device,
+    precision: Precision,
 ) -> Iterator[Tensor]:
-    """(B, D) pool5 features of (R, 4) boxes, a batch at a time."""
+    """(B, D) float32 pool5 features of (R, 4) boxes, a batch at a time."""
     for start in range(0, len(boxes), BATCH):
         crops = warped(network, preprocessing, image, boxes[start : start + BATCH])
-        yield network.pool(network.feature_map(crops.to(device)))
+        with computing_in(precision, device):
+            pooled = network.pool(network.feature_map(crops.to(device)))
+        yield pooled.float()

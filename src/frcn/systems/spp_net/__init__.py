@@ -43,7 +43,9 @@ def fit(
     )
     device = default_device()
     # The convolutions never change: their maps hold for all that follows.
-    maps = FeatureMaps(network.to(device).eval(), preprocessing, train.scales, device)
+    maps = FeatureMaps(
+        network.to(device).eval(), preprocessing, train.scales, device, train.precision
+    )
     scales, mirrored = len(train.scales.short_sides), 1 + train.flip
 
     def place(entry: int, flipped: int, scale_index: int) -> int:
@@ -102,4 +104,5 @@ def load_detector(cell: Cell, weights_file: Path) -> Detector:
     """
     network = SPPNet(cell.network.name, len(cell.data.classes))
     preprocessing = weights.restore(network, weights_file)
-    return Detector(network, preprocessing, cell.test.scales, default_device())
+    test = cell.test
+    return Detector(network, preprocessing, test.scales, default_device(), test.precision)

@@ -8,10 +8,11 @@ import torch
 from torch.nn import functional
 
 from frcn import boxes as box_ops
-from frcn.config import Scales
+from frcn.config import Precision, Scales
 from frcn.models.spp_net import SPPNet
 from frcn.models.weights import Preprocessing
 from frcn.nms import nms
+from frcn.precision import computing_in
 from frcn.systems.phases import Phases
 from frcn.systems.spp_net.feature_maps import FeatureMaps
 
@@ -31,11 +32,13 @@ class Detector:
         preprocessing: Preprocessing,
         scales: Scales,
         device: torch.device,
+        precision: Precision = "float32",
     ) -> None:
         self.network = network.to(device).eval()
         self._maps = FeatureMaps(self.network, preprocessing, scales, device)
         self._scales = range(len(scales.short_sides))
         self._device = device
+        self._precision: Precision = precision
         self._phases = Phases(device)
         self.seconds = self._phases.seconds
 
@@ -45,6 +48,13 @@ class Detector:
         if not len(proposals):
             columns = self.network.cls_score.out_features
             return np.zeros((0, columns)), np.zeros((0, 4 * columns))
+        with computing_in(self._precision, self._device):
+            scores, deltas = self._forward(image, proposals)
+        with self._phases("decode"):
+            boxes = box_ops.clip(box_ops.decode(proposals, deltas), *image.shape[:2])
+        return _kept(scores, proposals), boxes
+
+    def _forward(self, image: np.ndarray, proposals: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         network, size = self.network, image.shape[:2]
         with self._phases("image"):
             blobs = [self._maps.blob(image, s).to(self._device) for s in self._scales]
@@ -60,9 +70,7 @@ class Detector:
         with self._phases("outputs"):
             scores = network.cls_score(hidden).double().cpu().numpy()
             deltas = network.bbox_regressor(pooled).double().cpu().numpy()
-        with self._phases("decode"):
-            boxes = box_ops.clip(box_ops.decode(proposals, deltas), *size)
-        return _kept(scores, proposals), boxes
+            return scores, deltas
 
 
 def _kept(scores: np.ndarray, proposals: np.ndarray) -> np.ndarray:

@@ -10,12 +10,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from frcn.config import Scales
+from frcn.config import Precision, Scales
 from frcn.data.image_transform import normalise_and_resize, scale_factor, to_blob
 from frcn.models import networks
 from frcn.models.spatial_pyramid import spatial_pyramid
 from frcn.models.spp_net import SPPNet
 from frcn.models.weights import Preprocessing
+from frcn.precision import computing_in
 from frcn.systems.spp_net.window_mapping import WindowMapping
 
 
@@ -28,11 +29,13 @@ class FeatureMaps:
         preprocessing: Preprocessing,
         scales: Scales,
         device: torch.device,
+        precision: Precision = "float32",
     ) -> None:
         self._network = network
         self._preprocessing = preprocessing
         self._scales = scales
         self._device = device
+        self._precision: Precision = precision
         self.mapping = WindowMapping.of(network)
 
     def blob(self, image: np.ndarray, scale_index: int) -> Tensor:
@@ -44,8 +47,9 @@ class FeatureMaps:
     @torch.no_grad()
     def map(self, image: np.ndarray, scale_index: int) -> np.ndarray:
         """(h, w, C) float32 map of an image at a scale."""
-        found = self._network.feature_map(self.blob(image, scale_index).to(self._device))
-        return found[0].permute(1, 2, 0).cpu().numpy()
+        with computing_in(self._precision, self._device):
+            found = self._network.feature_map(self.blob(image, scale_index).to(self._device))
+        return found[0].permute(1, 2, 0).float().cpu().numpy()
 
     def map_shape(self, image_size: tuple[int, int], scale_index: int) -> tuple[int, int, int]:
         """(h, w, C) of the map of an (H, W) image at a scale, without computing it."""
