@@ -30,7 +30,12 @@ def test_against_the_formulas(labels, seed):
     torch_scores = torch.tensor(scores, requires_grad=True)
     torch_deltas = torch.tensor(deltas, requires_grad=True)
     cls = classification_loss(torch_scores, torch.tensor(labels))
-    bbox = bbox_loss(torch_deltas, torch.tensor(labels), torch.tensor(targets))
+    bbox = bbox_loss(
+        torch_deltas,
+        torch.tensor(labels),
+        torch.tensor(targets),
+        torch.from_numpy(np.flatnonzero(labels)),
+    )
     (cls + bbox).backward()
 
     probability = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
@@ -48,12 +53,14 @@ def test_hand_worked_divisor_counts_the_background():
     deltas, targets = torch.zeros(4, 8), torch.zeros(4, 4)
     targets[0] = torch.tensor([0.5, 3.0, 0.0, 0.0])
     # 0.125 + 2.5 for the one foreground RoI, over four RoIs.
-    assert bbox_loss(deltas, torch.tensor([1, 0, 0, 0]), targets).item() == 2.625 / 4
+    labels, foreground = torch.tensor([1, 0, 0, 0]), torch.tensor([0])
+    assert bbox_loss(deltas, labels, targets, foreground).item() == 2.625 / 4
 
 
 def test_only_background_has_no_box_loss():
     deltas = torch.ones(3, 8, requires_grad=True)
-    loss = bbox_loss(deltas, torch.zeros(3, dtype=torch.int64), torch.zeros(3, 4))
+    labels, nothing = torch.zeros(3, dtype=torch.int64), torch.zeros(0, dtype=torch.int64)
+    loss = bbox_loss(deltas, labels, torch.zeros(3, 4), nothing)
     loss.backward()
     assert loss.item() == 0
     assert (deltas.grad == 0).all()

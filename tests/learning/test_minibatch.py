@@ -7,7 +7,7 @@ import pytest
 from frcn.config import Scales
 from frcn.learning.hierarchical_sampling import SampledImage
 from frcn.learning.minibatch import assemble
-from frcn.learning.roidb import TargetStatistics, build_roidb, target_statistics
+from frcn.learning.roidb import Pictures, TargetStatistics, build_roidb, target_statistics
 from tiny_world import PREPROCESSING, open_source, write_world
 
 SCALES = Scales(short_sides=[48, 72], max_size=90)
@@ -37,7 +37,7 @@ def test_batch_equals_work_by_hand(source, flips):
     roidb = build_roidb([source], 40, 0.5, 0.1)
     statistics = target_statistics(roidb, 2, True)
     samples = some_samples(roidb, flips)
-    batch = assemble(samples, roidb, SCALES, PREPROCESSING, statistics)
+    batch = assemble(samples, roidb, Pictures(roidb), SCALES, PREPROCESSING, statistics)
     rows = zip(batch.rois.numpy(), batch.labels.numpy(), batch.targets.numpy(), strict=True)
     for position, sample in enumerate(samples):
         mirror = (lambda b: [63 - b[2], b[1], 63 - b[0], b[3]]) if sample.flipped else list
@@ -62,6 +62,7 @@ def test_batch_equals_work_by_hand(source, flips):
             expected = (raw - statistics.mean[label]) / statistics.std[label]
             np.testing.assert_allclose(target, expected, rtol=1e-4, atol=1e-5)
     assert next(rows, None) is None
+    assert batch.foreground.tolist() == batch.labels.nonzero().squeeze(1).tolist()
 
 
 def test_pixels_are_mirrored_scaled_and_padded(source):
@@ -70,6 +71,7 @@ def test_pixels_are_mirrored_scaled_and_padded(source):
     batch = assemble(
         some_samples(roidb, (True, False)),
         roidb,
+        Pictures(roidb),
         SCALES,
         PREPROCESSING,
         target_statistics(roidb, 2, True),
@@ -92,6 +94,6 @@ def test_a_class_whose_targets_never_vary_has_target_zero(source):
     samples = some_samples(roidb, (False, False))
     rows = np.concatenate([roidb[s.entry].targets[s.rois[: s.foreground]] for s in samples])
     constant = TargetStatistics(np.tile(rows[0], (3, 1)), np.zeros((3, 4)))
-    batch = assemble(samples, roidb, SCALES, PREPROCESSING, constant)
+    batch = assemble(samples, roidb, Pictures(roidb), SCALES, PREPROCESSING, constant)
     assert batch.targets.isfinite().all()
     np.testing.assert_allclose(batch.targets[0], 0, atol=1e-6)

@@ -1,5 +1,6 @@
 """Fine-tuning of Fast R-CNN by mini-batch SGD (paper §2.3; FACTS §1.2, §1.7)."""
 
+from contextlib import closing
 from pathlib import Path
 
 import torch
@@ -11,8 +12,9 @@ from frcn.learning.caffe_sgd import CaffeSGD
 from frcn.learning.checkpoint import Checkpoint, fingerprint
 from frcn.learning.hierarchical_sampling import HierarchicalSampler, SampledImage
 from frcn.learning.losses import bbox_loss, classification_loss
-from frcn.learning.minibatch import assemble
-from frcn.learning.roidb import RoiImage, TargetStatistics, target_statistics
+from frcn.learning.minibatch import Minibatch, assemble
+from frcn.learning.prefetch import Batch, Prefetch
+from frcn.learning.roidb import Pictures, RoiImage, TargetStatistics, target_statistics
 from frcn.learning.sgd import descend
 from frcn.learning.starting_network import start_from
 from frcn.machine import default_device, describe
@@ -49,31 +51,36 @@ def fine_tune(
         numpy_generator(seed, "sampling"),
     )
     statistics = target_statistics(roidb, len(cell.data.classes), train.flip)
-    checkpoint = Checkpoint(
-        resume,
-        fingerprint(cell, parent_weights, seed),
-        network,
-        CaffeSGD(network, train.solver),
-        sampler,
-    )
+    pictures = Pictures(roidb)
     torch.manual_seed(torch_generator(seed, "dropout").initial_seed())
 
-    def losses(sampled: list[SampledImage]) -> tuple[Tensor, Tensor]:
-        batch = assemble(sampled, roidb, train.scales, preprocessing, statistics).to(device)
+    def minibatch(sampled: list[SampledImage]) -> Minibatch:
+        return assemble(sampled, roidb, pictures, train.scales, preprocessing, statistics)
+
+    def losses(tensors: Batch) -> tuple[Tensor, Tensor]:
+        batch = Minibatch(*tensors)
         with computing_in(train.precision, device):
             scores, deltas = network(batch.images, batch.rois)
         loss_cls = classification_loss(scores.float(), batch.labels)
         loss_bbox = (
             scores.new_zeros(())
             if deltas is None
-            else bbox_loss(deltas.float(), batch.labels, batch.targets)
+            else bbox_loss(deltas.float(), batch.labels, batch.targets, batch.foreground)
         )
         loss = train.cls_loss_weight * loss_cls + train.bbox_loss_weight * loss_bbox
         return loss, torch.stack([loss_cls, loss_bbox])
 
     solver = train.solver
     what = f"train {cell.experiment}"
-    with float32_products(train.precision):
+    batches = Prefetch(sampler, minibatch, device)
+    checkpoint = Checkpoint(
+        resume,
+        fingerprint(cell, parent_weights, seed),
+        network,
+        CaffeSGD(network, solver),
+        batches,
+    )
+    with closing(batches), float32_products(train.precision):
         trace = descend(checkpoint, losses, solver.iterations, solver.checkpoint_every, what)
     tensors = network.state_dict()
     if network.bbox_pred is not None:

@@ -1,6 +1,6 @@
 """The tensors of one SGD step (FACTS §1.7)."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -10,12 +10,11 @@ from frcn import boxes as box_ops
 from frcn.config import Scales
 from frcn.data.image_transform import normalise_and_resize, scale_factor, to_blob
 from frcn.learning.hierarchical_sampling import SampledImage
-from frcn.learning.roidb import MIRROR, RoiImage, TargetStatistics
+from frcn.learning.roidb import MIRROR, Pictures, RoiImage, TargetStatistics
 from frcn.models.weights import Preprocessing
 
 
-@dataclass(frozen=True)
-class Minibatch:
+class Minibatch(NamedTuple):
     """N images with R RoIs in all.
 
     Attributes:
@@ -23,30 +22,30 @@ class Minibatch:
         rois: (R, 5) float32 ``image_index x1 y1 x2 y2`` in pixels of ``images``.
         labels: (R,) int64, 0 for background.
         targets: (R, 4) float32 normalised targets for the class of the RoI; zero for background.
+        foreground: (F,) int64, which RoIs are no background, ascending. Said here, where labels lie
+            on the CPU: a GPU that is asked keeps the CPU waiting.
     """
 
     images: Tensor
     rois: Tensor
     labels: Tensor
     targets: Tensor
-
-    def to(self, device: torch.device) -> "Minibatch":
-        """The same batch on another device."""
-        return Minibatch(*(part.to(device) for part in vars(self).values()))
+    foreground: Tensor
 
 
 def assemble(
     sampled: list[SampledImage],
     roidb: list[RoiImage],
+    pictures: Pictures,
     scales: Scales,
     preprocessing: Preprocessing,
     statistics: TargetStatistics,
 ) -> Minibatch:
-    """Load, flip, scale and stack the sampled images, and gather their RoIs."""
+    """Flip, scale and stack the sampled of a roidb's pictures, and gather their RoIs."""
     images, rois, labels, targets = [], [], [], []
     for position, sample in enumerate(sampled):
         entry = roidb[sample.entry]
-        picture = entry.dataset.image(entry.index)
+        picture = pictures[sample.entry]
         height, width = picture.shape[:2]
         scale = scale_factor(height, width, scales.short_sides[sample.scale_index], scales.max_size)
         chosen = entry.rois[sample.rois]
@@ -58,11 +57,13 @@ def assemble(
         label, target = _labels_and_targets(entry, sample, statistics)
         labels.append(label)
         targets.append(target)
+    all_labels = np.concatenate(labels)
     return Minibatch(
         images=to_blob(images),
         rois=torch.from_numpy(np.concatenate(rois).astype(np.float32)),
-        labels=torch.from_numpy(np.concatenate(labels)),
+        labels=torch.from_numpy(all_labels),
         targets=torch.from_numpy(np.concatenate(targets).astype(np.float32)),
+        foreground=torch.from_numpy(np.flatnonzero(all_labels)),
     )
 
 

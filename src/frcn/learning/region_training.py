@@ -6,6 +6,7 @@ interrupted training goes on where it was.
 
 import shutil
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from time import perf_counter
 
@@ -20,6 +21,7 @@ from frcn.learning.caffe_sgd import CaffeSGD
 from frcn.learning.checkpoint import Checkpoint, Sampler, fingerprint
 from frcn.learning.feature_cache import FeatureCache, build_cache
 from frcn.learning.losses import classification_loss
+from frcn.learning.prefetch import Batch, Prefetch
 from frcn.learning.region_sampling import SampledRegions
 from frcn.learning.roidb import RoiImage
 from frcn.learning.sgd import descend
@@ -46,9 +48,20 @@ class RegionTraining:
         self._curve = None
 
     def fine_tune(
-        self, network: PosthocNet, sampler: Sampler, inputs: Callable[[SampledRegions], Tensor]
+        self,
+        network: PosthocNet,
+        sampler: Sampler,
+        inputs: Callable[[SampledRegions], Batch],
+        scores: Callable[..., Tensor],
     ) -> None:
-        """SGD on the log loss of the classes; ``inputs`` of sampled regions go into the network."""
+        """SGD on the log loss of the classes.
+
+        Args:
+            network: learns.
+            sampler: draws regions.
+            inputs: of sampled regions; tensors on the CPU, made ahead of the step that needs them.
+            scores: (R, K+1) class scores of these tensors, which by then lie on the device.
+        """
         train = self.cell.train
         solver = train.solver
         device = default_device()
@@ -56,18 +69,22 @@ class RegionTraining:
         network.freeze_before(train.learn_from)
         file = self._folder / "fine_tuning.safetensors"
         optimiser = CaffeSGD(network, solver)
-        checkpoint = Checkpoint(file, self._fingerprint, network, optimiser, sampler)
         torch.manual_seed(torch_generator(self.seed, "dropout").initial_seed())
 
-        def losses(sampled: SampledRegions) -> tuple[Tensor, Tensor]:
-            labels = torch.from_numpy(sampled.labels).to(device)
+        def labelled(sampled: SampledRegions) -> Batch:
+            return torch.from_numpy(sampled.labels), *inputs(sampled)
+
+        def losses(batch: Batch) -> tuple[Tensor, Tensor]:
+            labels, *tensors = batch
             with computing_in(train.precision, device):
-                scores = network(inputs(sampled).to(device))
-            loss = classification_loss(scores.float(), labels)
+                found = scores(*tensors)
+            loss = classification_loss(found.float(), labels)
             return loss, torch.stack([loss, torch.zeros_like(loss)])
 
         what = f"train {self.cell.experiment}"
-        with float32_products(train.precision):
+        batches = Prefetch(sampler, labelled, device)
+        checkpoint = Checkpoint(file, self._fingerprint, network, optimiser, batches)
+        with closing(batches), float32_products(train.precision):
             trace = descend(checkpoint, losses, solver.iterations, solver.checkpoint_every, what)
         # Kept until the end: what follows takes long as well, and may be interrupted.
         checkpoint.save(solver.iterations, trace.seconds, trace.rows)

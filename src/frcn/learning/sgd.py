@@ -19,15 +19,21 @@ DISPLAY = 20
 COLUMNS = ("step", "lr", "loss", "loss_cls", "loss_bbox")
 
 Losses = Callable[[Any], tuple[Tensor, Tensor]]
-"""Of a sampled mini-batch: the loss to descend, and (2,) losses of classification and boxes."""
+"""Of a mini-batch: the loss to descend, and (2,) losses of classification and boxes."""
 
 
 @dataclass(frozen=True)
 class Trace:
-    """How a training went: seconds in all, and its loss curve with ``COLUMNS``."""
+    """How a training went: seconds in all, and its loss curve with ``COLUMNS``.
+
+    ``waiting_share`` is the part of the time, since it was last resumed, that the loop waited for
+    mini-batches. A GPU may have been busy with earlier steps meanwhile, so for how long it stood
+    still this is an upper bound.
+    """
 
     seconds: float
     curve: pd.DataFrame
+    waiting_share: float
 
     @property
     def rows(self) -> list[list[float]]:
@@ -36,11 +42,12 @@ class Trace:
 
     @property
     def summary(self) -> dict:
-        """Seconds, steps and the last loss, as ``train.json`` has them."""
+        """What ``train.json`` says of the steps."""
         return {
             "seconds": self.seconds,
             "steps": int(self.curve["step"].iloc[-1]),
             "final_loss": float(self.curve["loss"].iloc[-1]),
+            "waiting_share": self.waiting_share,
         }
 
 
@@ -61,11 +68,15 @@ def descend(
     """
     optimiser, sampler = checkpoint.optimiser, checkpoint.sampler
     done, seconds, rows = checkpoint.restore()
-    start = time.perf_counter() - seconds
+    begin = time.perf_counter()
+    start, waited = begin - seconds, 0.0
     pending: list[Tensor] = []
     with progress(iterations, what, "step", initial=done) as bar:
         for step in range(done, iterations):
-            loss, parts = losses(next(sampler))
+            asked = time.perf_counter()
+            batch = next(sampler)
+            waited += time.perf_counter() - asked
+            loss, parts = losses(batch)
             loss.backward()
             optimiser.step(step)
             pending.append(parts.detach())
@@ -78,7 +89,9 @@ def descend(
                 pending.clear()
             if saving:
                 checkpoint.save(step + 1, time.perf_counter() - start, rows)
-    return Trace(time.perf_counter() - start, pd.DataFrame(rows, columns=list(COLUMNS)))
+    end = time.perf_counter()
+    curve = pd.DataFrame(rows, columns=list(COLUMNS))
+    return Trace(end - start, curve, waited / (end - begin))
 
 
 def _row(step: int, rate: float, pending: list[Tensor]) -> list[float]:

@@ -44,10 +44,11 @@ def fast_rcnn_steps(
     blob = blob.to(device).repeat(images, 1, 1, 1)
     rois = _rois_of_images(project(work.boxes, scales, network.pretrained_size), images).to(device)
     labels, targets = (part.to(device) for part in _labels_and_targets(ROIS))
+    foreground = labels.nonzero().squeeze(1)
 
     def loss() -> Tensor:
         scores, deltas = network(blob, rois)
-        return classification_loss(scores, labels) + bbox_loss(deltas, labels, targets)
+        return classification_loss(scores, labels) + bbox_loss(deltas, labels, targets, foreground)
 
     return _seconds(loss, optimiser, device)
 

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from frcn.config import Cell
 from frcn.data.voc import VOCDataset
+from frcn.learning.prefetch import Batch
 from frcn.learning.region_sampling import RegionSampler, SampledRegions
 from frcn.learning.region_training import RegionTraining
 from frcn.learning.roidb import Pictures, build_roidb
@@ -41,16 +42,16 @@ def fit(
 
     pictures = Pictures(roidb)
 
-    def crops(sampled: SampledRegions) -> Tensor:
+    def crops(sampled: SampledRegions) -> Batch:
         regions = []
         for b, (i, row) in enumerate(zip(sampled.entries, sampled.rois, strict=True)):
             region = warped(network, preprocessing, pictures[i], roidb[i].rois[[row]])
             regions.append(region.flip(3) if sampled.flipped[b] else region)
-        return torch.cat(regions)
+        return (torch.cat(regions),)
 
     training = RegionTraining(cell, parent_weights, seed, resume)
     sampler = RegionSampler(roidb, train.sampling, train.flip, numpy_generator(seed, "sampling"))
-    training.fine_tune(network, sampler, crops)
+    training.fine_tune(network, sampler, crops, network)
     device = default_device()
 
     def pool5(i: int) -> np.ndarray:

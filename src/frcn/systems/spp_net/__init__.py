@@ -11,17 +11,19 @@ from torch import Tensor
 from frcn import boxes as box_ops
 from frcn.config import Cell
 from frcn.data.voc import VOCDataset
+from frcn.learning.prefetch import Batch
 from frcn.learning.region_sampling import PooledRegionSampler, SampledRegions
 from frcn.learning.region_training import RegionTraining
 from frcn.learning.roidb import build_roidb
 from frcn.learning.starting_network import start_from
 from frcn.machine import default_device
 from frcn.models import weights
+from frcn.models.spatial_pyramid import spatial_pyramid
 from frcn.models.spp_net import SPPNet
 from frcn.proposals.source import ProposalSource
 from frcn.seeding import numpy_generator
 from frcn.systems.spp_net.detector import Detector
-from frcn.systems.spp_net.feature_maps import FeatureMaps
+from frcn.systems.spp_net.feature_maps import FeatureMaps, stacked
 
 Sources = Sequence[tuple[VOCDataset, ProposalSource]]
 
@@ -71,7 +73,7 @@ def fit(
         found = cache[place(entry, flipped, scale_index)].astype(np.float32)
         return torch.from_numpy(found).permute(2, 0, 1)[None].to(device)
 
-    def sampled_features(sampled: SampledRegions) -> Tensor:
+    def stacked_windows(sampled: SampledRegions) -> Batch:
         windows = []
         for b, (i, row) in enumerate(zip(sampled.entries, sampled.rois, strict=True)):
             box, scale_index = roidb[i].rois[[row]], int(sampled.scale_indices[b])
@@ -79,12 +81,15 @@ def fit(
                 box = box_ops.flip(box, sizes[i][1])
             found = cache[place(i, int(sampled.flipped[b]), scale_index)]
             windows.append(maps.cut(found, box[0], sizes[i], scale_index))
-        return maps.pool_windows(windows)
+        return stacked(windows)
+
+    def scores(column: Tensor, cells: Tensor) -> Tensor:
+        return network(spatial_pyramid(column, cells))
 
     sampler = PooledRegionSampler(
         roidb, train.sampling, train.flip, scales, numpy_generator(seed, "sampling")
     )
-    training.fine_tune(network, sampler, sampled_features)
+    training.fine_tune(network, sampler, stacked_windows, scores)
 
     def features(i: int, rows: np.ndarray) -> Tensor:
         boxes = roidb[i].rois[rows]

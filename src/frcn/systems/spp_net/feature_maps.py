@@ -110,17 +110,7 @@ class FeatureMaps:
 
     def pool_windows(self, windows: Sequence[np.ndarray]) -> Tensor:
         """(R, 50·C) pyramid features of R windows, each (h, w, C) cut out of its map."""
-        heights = [len(window) for window in windows]
-        shape = sum(heights), max(window.shape[1] for window in windows), windows[0].shape[2]
-        # One below the other on a map of their own, so that one call pools all of them.
-        column = np.empty(shape, dtype=np.float32)
-        cells = np.zeros((len(windows), 5), dtype=np.float32)
-        for row, (window, end) in enumerate(zip(windows, np.cumsum(heights), strict=True)):
-            start = end - len(window)
-            column[start:end, : window.shape[1]] = window
-            cells[row, 1:] = 0, start, window.shape[1] - 1, end - 1
-        feature_map = torch.from_numpy(column).to(self._device).permute(2, 0, 1)[None]
-        return spatial_pyramid(feature_map, torch.from_numpy(cells).to(self._device))
+        return spatial_pyramid(*(part.to(self._device) for part in stacked(windows)))
 
     def pool(
         self,
@@ -145,3 +135,21 @@ class FeatureMaps:
             pooled = found.new_empty((len(boxes), found.shape[1])) if pooled is None else pooled
             pooled[torch.from_numpy(rows)] = found
         return pooled
+
+
+def stacked(windows: Sequence[np.ndarray]) -> tuple[Tensor, Tensor]:
+    """R windows, each (h, w, C), one below the other on a map of their own: one call pools all.
+
+    Returns:
+        The (1, C, Σh, max w) float32 map, and (R, 5) float32 cells of the windows in it, as
+        ``spatial_pyramid`` takes them.
+    """
+    heights = [len(window) for window in windows]
+    shape = sum(heights), max(window.shape[1] for window in windows), windows[0].shape[2]
+    column = np.empty(shape, dtype=np.float32)
+    cells = np.zeros((len(windows), 5), dtype=np.float32)
+    for row, (window, end) in enumerate(zip(windows, np.cumsum(heights), strict=True)):
+        start = end - len(window)
+        column[start:end, : window.shape[1]] = window
+        cells[row, 1:] = 0, start, window.shape[1] - 1, end - 1
+    return torch.from_numpy(column).permute(2, 0, 1)[None], torch.from_numpy(cells)
