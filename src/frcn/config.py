@@ -376,6 +376,7 @@ class Train(Strict):
     ``parent`` is ``backbone`` (pre-trained weights), ``published`` (the original's detector) or the
     experiment, same network and seed, whose weights it starts from.
     ``learn_from`` names the first layer that learns; every layer before it is frozen.
+    ``deterministic``: the same weights at every run on a GPU too, for some of its speed.
     """
 
     kind: Literal["sgd", "svm", "none"]
@@ -385,6 +386,7 @@ class Train(Strict):
     flip: bool = True
     learn_from: str
     precision: Precision = "float32"
+    deterministic: bool = False
     bbox_reg: bool = True
     cls_loss_weight: Annotated[float, Field(ge=0)] = 1
     bbox_loss_weight: Annotated[float, Field(ge=0)] = 1

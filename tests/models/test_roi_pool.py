@@ -1,6 +1,7 @@
 """RoI pooling against a slow statement of FACTS §1.6, its gradient in float64 and torchvision's.
 
-On a CPU ours takes the place of torchvision's kernel, so both are held against the same reference.
+On a CPU ours takes the place of torchvision's kernel, on a GPU another backward pass if need be, so
+all of them are held against the same reference.
 """
 
 import math
@@ -14,15 +15,21 @@ from hypothesis import strategies as st
 from torch.autograd import gradcheck
 from torchvision.ops import roi_pool as torchvision_roi_pool
 
+from frcn.learning.determinism import fixed_order_of_sums
 from frcn.models import roi_pool_cpu
 from frcn.models.roi_pool import roi_pool, whole_image_rois
+from frcn.models.roi_pool_fixed_order import FixedOrderRoIPool
 
 
 def torchvisions(feature_map, rois, size, stride):
     return torchvision_roi_pool(feature_map, rois, size, 1 / stride)
 
 
-both_ops = pytest.mark.parametrize("op", [roi_pool, torchvisions])
+def fixed_order(feature_map, rois, size, stride):
+    return FixedOrderRoIPool.apply(feature_map, rois, size, stride)
+
+
+every_op = pytest.mark.parametrize("op", [roi_pool, torchvisions, fixed_order])
 
 
 def round_half_away(x):
@@ -83,7 +90,7 @@ two_images_rois = st.lists(st.tuples(st.integers(0, 1), *[coordinates] * 4), max
 )
 
 
-@both_ops
+@every_op
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_equals_the_slow_reference(op, dtype):
     generator = np.random.default_rng(0)
@@ -96,7 +103,7 @@ def test_equals_the_slow_reference(op, dtype):
         )
 
 
-@both_ops
+@every_op
 @given(rois=two_images_rois, size=st.sampled_from([1, 2, 6, 7]), stride=st.sampled_from([8, 16]))
 def test_equals_the_slow_reference_for_any_rois(op, rois, size, stride):
     feature_map = np.random.default_rng(0).normal(size=(2, 3, 13, 17)).astype(np.float32)
@@ -112,10 +119,12 @@ def test_values_and_gradients_are_torchvisions_to_the_last_bit(rois, layout):
     pooled = roi_pool(feature_map, rois, 7, 16)
     assert pooled.is_contiguous() and torch.equal(pooled, torchvisions(feature_map, rois, 7, 16))
     upstream = torch.randn(pooled.shape, generator=torch.Generator().manual_seed(0))
-    ours, theirs = (
-        gradient_of(op, feature_map, upstream, rois, 7, 16) for op in (roi_pool, torchvisions)
+    ours, theirs, in_order = (
+        gradient_of(op, feature_map, upstream, rois, 7, 16)
+        for op in (roi_pool, torchvisions, fixed_order)
     )
     assert torch.equal(ours, theirs)
+    assert torch.equal(ours, in_order)
 
 
 @pytest.mark.parametrize("threads", [2, 3])
@@ -134,7 +143,7 @@ def test_threads_do_not_change_a_bit(threads, monkeypatch):
     assert torch.equal(gradient_of(roi_pool, feature_map, upstream, rois, 6, 8), alone[1])
 
 
-@both_ops
+@every_op
 def test_of_equal_cells_the_first_in_row_major_order_gets_the_gradient(op):
     feature_map = torch.tensor([[0.0, 1, 2], [2, 0, 0], [0, 2, 2]]).view(1, 1, 3, 3)
     whole = torch.tensor([[0.0, 0, 0, 2, 2]])
@@ -142,7 +151,7 @@ def test_of_equal_cells_the_first_in_row_major_order_gets_the_gradient(op):
     assert gradient.flatten().tolist() == [0, 0, 1, 0, 0, 0, 0, 0, 0]
 
 
-@both_ops
+@every_op
 def test_an_empty_bin_is_zero_without_gradient(op):
     feature_map = torch.full((1, 1, 2, 2), -1.0)
     # Rows -1 and 0, columns 1 and 2: only the lower left of four bins is on the map.
@@ -152,7 +161,7 @@ def test_an_empty_bin_is_zero_without_gradient(op):
     assert gradient.flatten().tolist() == [0, 1, 0, 0]
 
 
-@both_ops
+@every_op
 def test_no_rois(op):
     feature_map = torch.zeros(1, 3, 4, 5)
     assert op(feature_map, torch.zeros(0, 5), 7, 16).shape == (0, 3, 7, 7)
@@ -160,7 +169,7 @@ def test_no_rois(op):
     assert torch.equal(gradient, feature_map)
 
 
-@both_ops
+@every_op
 @pytest.mark.parametrize("levels", [1, 2, 3, 6, 7])
 def test_bins_of_whole_windows_are_those_of_exact_arithmetic(op, levels):
     """From floor(i·h/n) to ceil((i+1)·h/n) - 1: the division in float32 moves no edge."""
@@ -186,6 +195,18 @@ def test_half_precision_has_the_bins_and_the_sums_of_float32(dtype):
     ours = gradient_of(roi_pool, feature_map, upstream, rois, 6, 16)
     exact = gradient_of(roi_pool, feature_map.float(), upstream.float(), rois, 6, 16)
     assert torch.equal(ours, exact.to(dtype))
+
+
+def test_the_fixed_order_is_taken_beside_the_cpu_when_asked_for(monkeypatch):
+    taken = []
+    monkeypatch.setattr(FixedOrderRoIPool, "apply", lambda *arguments: taken.append(arguments))
+    elsewhere = torch.empty(1, 3, 4, 5, device="meta"), torch.empty(2, 5, device="meta")
+    assert roi_pool(*elsewhere, 7, 16).shape == (2, 3, 7, 7)
+    assert not taken
+    with fixed_order_of_sums(True):
+        roi_pool(*elsewhere, 7, 16)
+        roi_pool(torch.zeros(1, 3, 4, 5), torch.zeros(2, 5), 7, 16)
+    assert len(taken) == 1
 
 
 def test_gradient_is_the_arg_max_rule():

@@ -10,6 +10,7 @@ from frcn.artefacts import atomic_path, write_json
 from frcn.config import Cell
 from frcn.learning.caffe_sgd import CaffeSGD
 from frcn.learning.checkpoint import Checkpoint, fingerprint
+from frcn.learning.determinism import fixed_order_of_sums
 from frcn.learning.hierarchical_sampling import HierarchicalSampler, SampledImage
 from frcn.learning.losses import bbox_loss, classification_loss
 from frcn.learning.minibatch import Minibatch, assemble
@@ -80,7 +81,11 @@ def fine_tune(
         CaffeSGD(network, solver),
         batches,
     )
-    with closing(batches), float32_products(train.precision):
+    with (
+        closing(batches),
+        float32_products(train.precision),
+        fixed_order_of_sums(train.deterministic),
+    ):
         trace = descend(checkpoint, losses, solver.iterations, solver.checkpoint_every, what)
     tensors = network.state_dict()
     if network.bbox_pred is not None:

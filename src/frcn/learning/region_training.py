@@ -19,6 +19,7 @@ from frcn.config import Cell
 from frcn.learning.bbox_regressor import fit_bbox_regressors
 from frcn.learning.caffe_sgd import CaffeSGD
 from frcn.learning.checkpoint import Checkpoint, Sampler, fingerprint
+from frcn.learning.determinism import fixed_order_of_sums
 from frcn.learning.feature_cache import FeatureCache, build_cache
 from frcn.learning.losses import classification_loss
 from frcn.learning.prefetch import Batch, Prefetch
@@ -84,7 +85,11 @@ class RegionTraining:
         what = f"train {self.cell.experiment}"
         batches = Prefetch(sampler, labelled, device)
         checkpoint = Checkpoint(file, self._fingerprint, network, optimiser, batches)
-        with closing(batches), float32_products(train.precision):
+        with (
+            closing(batches),
+            float32_products(train.precision),
+            fixed_order_of_sums(train.deterministic),
+        ):
             trace = descend(checkpoint, losses, solver.iterations, solver.checkpoint_every, what)
         # Kept until the end: what follows takes long as well, and may be interrupted.
         checkpoint.save(solver.iterations, trace.seconds, trace.rows)

@@ -5,6 +5,7 @@ from torch import Tensor
 from torchvision.ops import roi_pool as torchvision_roi_pool
 
 from frcn.models.roi_pool_cpu import COMPILED, CompiledRoIPool
+from frcn.models.roi_pool_fixed_order import FixedOrderRoIPool
 
 
 def roi_pool(feature_map: Tensor, rois: Tensor, size: int, stride: int) -> Tensor:
@@ -20,8 +21,9 @@ def roi_pool(feature_map: Tensor, rois: Tensor, size: int, stride: int) -> Tenso
         (R, C, P, P). Corners are divided by the stride and rounded half away from zero; bins
         overlap where the extent does not divide; a bin off the map is 0 without gradient.
 
-    torchvision's kernel does exactly this; on a CPU ours takes its place. ``tests/models`` pins
-    both to a slow reference. Maps of half precision are pooled in float32: it holds their maxima
+    torchvision's kernel does exactly this; on a CPU ours takes its place, and elsewhere another
+    backward pass where torch is asked for deterministic algorithms. ``tests/models`` pins all of
+    them to a slow reference. Maps of half precision are pooled in float32: it holds their maxima
     as they are, adds up gradients with less loss, and has room for the corners of RoIs.
     """
     if feature_map.dtype not in COMPILED:
@@ -29,6 +31,8 @@ def roi_pool(feature_map: Tensor, rois: Tensor, size: int, stride: int) -> Tenso
     rois = rois.to(feature_map.dtype)
     if feature_map.device.type == "cpu":
         return CompiledRoIPool.apply(feature_map, rois, size, stride)
+    if torch.are_deterministic_algorithms_enabled():
+        return FixedOrderRoIPool.apply(feature_map, rois, size, stride)
     return torchvision_roi_pool(feature_map, rois, size, 1 / stride)
 
 
