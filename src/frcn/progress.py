@@ -8,10 +8,11 @@ from tqdm import tqdm
 SECONDS_BETWEEN_LINES = 10.0
 
 
-def progress(total: int, description: str, unit: str, initial: int = 0) -> tqdm:
+def progress(total: int, description: str, unit: str, initial: int = 0, shown: bool = True) -> tqdm:
     """A progress bar for ``total`` units of work, of which ``initial`` were done before.
 
-    Bytes (unit ``B``) are told in kB, MB and GB.
+    Bytes (unit ``B``) are told in kB, MB and GB. Not ``shown`` in all but one of several processes
+    that work on the same.
 
     Use as a context manager; call ``update(n)`` and ``set_postfix(loss=…)`` on it.
     """
@@ -21,6 +22,7 @@ def progress(total: int, description: str, unit: str, initial: int = 0) -> tqdm:
         unit=unit,
         unit_scale=unit == "B",
         initial=initial,
+        disable=not shown,
         file=sys.stderr,
         dynamic_ncols=True,
         mininterval=0.5 if sys.stderr.isatty() else SECONDS_BETWEEN_LINES,

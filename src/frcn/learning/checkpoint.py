@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from frcn.artefacts import atomic_path, sha256_file, sha256_json
 from frcn.config import Cell
 from frcn.learning.caffe_sgd import CaffeSGD
+from frcn.learning.processes import ALONE, Processes
 
 
 class Sampler(Protocol):
@@ -32,7 +33,8 @@ class Checkpoint:
     """Saves and restores network, velocity, sampler and dropout's random state.
 
     ``fingerprint`` identifies the training (config, parent weights, seed, code is not in it):
-    a file with another fingerprint belongs to an older config and is ignored.
+    a file with another fingerprint belongs to an older config and is ignored. Of several processes
+    the first writes the file; all of them save, and all restore, each its own random state.
     """
 
     def __init__(
@@ -42,12 +44,14 @@ class Checkpoint:
         network: nn.Module,
         optimiser: CaffeSGD,
         sampler: Sampler,
+        processes: Processes = ALONE,
     ) -> None:
         self._path = Path(path)
         self._fingerprint = fingerprint
         self._network = network
         self.optimiser = optimiser
         self.sampler = sampler
+        self.processes = processes
 
     def save(self, step: int, seconds: float, log: list[list[float]]) -> None:
         """Write the state after ``step`` updates that took ``seconds`` in all."""
@@ -58,15 +62,14 @@ class Checkpoint:
             "log": json.dumps(log),
             "sampler": json.dumps(self.sampler.state()),
         }
-        with atomic_path(self._path) as temporary:
-            save_file(self._tensors(), temporary, metadata)
+        tensors = self._tensors() | self.processes.gathered(_random_states())
+        if self.processes.first:
+            with atomic_path(self._path) as temporary:
+                save_file(tensors, temporary, metadata)
 
     def _tensors(self) -> dict[str, Tensor]:
         tensors = {f"network/{n}": t.cpu() for n, t in self._network.state_dict().items()}
         tensors |= {f"velocity/{n}": t.cpu() for n, t in self.optimiser.velocity.items()}
-        tensors["random/cpu"] = torch.get_rng_state()
-        if torch.cuda.is_available():
-            tensors["random/cuda"] = torch.cuda.get_rng_state()
         return {name: tensor.contiguous() for name, tensor in tensors.items()}
 
     def restore(self) -> tuple[int, float, list[list[float]]]:
@@ -88,9 +91,10 @@ class Checkpoint:
         self._network.load_state_dict(_under("network/", tensors))
         for name, velocity in _under("velocity/", tensors).items():
             self.optimiser.velocity[name].copy_(velocity)
-        torch.set_rng_state(tensors["random/cpu"])
-        if torch.cuda.is_available() and "random/cuda" in tensors:
-            torch.cuda.set_rng_state(tensors["random/cuda"])
+        own_name = self.processes.own_name
+        torch.set_rng_state(tensors[own_name("random/cpu")])
+        if torch.cuda.is_available() and own_name("random/cuda") in tensors:
+            torch.cuda.set_rng_state(tensors[own_name("random/cuda")])
         self.sampler.restore(json.loads(metadata["sampler"]))
         return int(metadata["step"]), float(metadata["seconds"]), json.loads(metadata["log"])
 
@@ -99,10 +103,20 @@ class Checkpoint:
         self._path.unlink(missing_ok=True)
 
 
-def fingerprint(cell: Cell, parent_weights: Path, seed: int) -> str:
-    """Identifies a training: the config as far as it decides it, the parent's weights, the seed."""
+def _random_states() -> dict[str, Tensor]:
+    states = {"random/cpu": torch.get_rng_state()}
+    if torch.cuda.is_available():
+        states["random/cuda"] = torch.cuda.get_rng_state()
+    return states
+
+
+def fingerprint(cell: Cell, parent_weights: Path, seed: int, processes: int = 1) -> str:
+    """Identifies a training: all that decides it.
+
+    That is the config as far as it does, the parent's weights, the seed and how many processes.
+    """
     config = cell.model_dump(include={"data", "network", "system", "proposals", "dense", "train"})
-    return sha256_json([config, seed, sha256_file(parent_weights)])
+    return sha256_json([config, seed, sha256_file(parent_weights), processes])
 
 
 def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -1,5 +1,6 @@
 """Fine-tuning of Fast R-CNN by mini-batch SGD (paper §2.3; FACTS §1.2, §1.7)."""
 
+import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import torch
 from torch import Tensor
 
 from frcn.artefacts import atomic_path, write_json
-from frcn.config import Cell
+from frcn.config import Cell, Train
 from frcn.learning.caffe_sgd import CaffeSGD
 from frcn.learning.checkpoint import Checkpoint, fingerprint
 from frcn.learning.determinism import fixed_order_of_sums
@@ -15,6 +16,7 @@ from frcn.learning.hierarchical_sampling import HierarchicalSampler, SampledImag
 from frcn.learning.losses import bbox_loss, classification_loss
 from frcn.learning.minibatch import Minibatch, assemble
 from frcn.learning.prefetch import Batch, Prefetch
+from frcn.learning.processes import Processes, started
 from frcn.learning.roidb import Pictures, RoiImage, TargetStatistics, target_statistics
 from frcn.learning.sgd import descend
 from frcn.learning.starting_network import start_from
@@ -30,11 +32,27 @@ def fine_tune(
 ) -> None:
     """Train a cell by SGD and write ``weights.safetensors``, ``loss.csv`` and ``train.json``.
 
-    See ``frcn.systems.fast_rcnn.fit`` for the arguments.
+    See ``frcn.systems.fast_rcnn.fit`` for the arguments. Processes that torchrun started work
+    together; the first of them writes.
 
     Raises:
         UserError: the parent's weights don't fit, or the loss is no longer finite.
     """
+    with started() as processes:
+        if processes.count > 1 and processes.first:
+            print(_linear_rule(cell.train, processes.count), file=sys.stderr, flush=True)
+        _fine_tune(cell, roidb, parent_weights, seed, out, resume, processes)
+
+
+def _fine_tune(
+    cell: Cell,
+    roidb: list[RoiImage],
+    parent_weights: Path,
+    seed: int,
+    out: Path,
+    resume: Path,
+    processes: Processes,
+) -> None:
     train = cell.train
     device = default_device()
     network, preprocessing = start_from(
@@ -44,42 +62,50 @@ def fine_tune(
     )
     network.to(device).train()
     network.freeze_before(train.learn_from)
+    replicated = processes.replicated(network)
     sampler = HierarchicalSampler(
         roidb,
-        train.sampling,
+        processes.widened(train.sampling),
         train.flip,
         len(train.scales.short_sides),
         numpy_generator(seed, "sampling"),
     )
     statistics = target_statistics(roidb, len(cell.data.classes), train.flip)
     pictures = Pictures(roidb)
-    torch.manual_seed(torch_generator(seed, "dropout").initial_seed())
+    torch.manual_seed(torch_generator(seed, processes.own_name("dropout")).initial_seed())
 
-    def minibatch(sampled: list[SampledImage]) -> Minibatch:
-        return assemble(sampled, roidb, pictures, train.scales, preprocessing, statistics)
+    def minibatch(sampled: list[SampledImage]) -> Batch:
+        own = processes.share(sampled)
+        # Losses are divided by the RoIs of a process, which may lack some; so that all RoIs of a
+        # step count alike, a process counts as much as it has.
+        weight = processes.count * _count_rois(own) / _count_rois(sampled)
+        batch = assemble(own, roidb, pictures, train.scales, preprocessing, statistics)
+        return torch.tensor(weight), *batch
 
     def losses(tensors: Batch) -> tuple[Tensor, Tensor]:
-        batch = Minibatch(*tensors)
+        weight, *others = tensors
+        batch = Minibatch(*others)
         with computing_in(train.precision, device):
-            scores, deltas = network(batch.images, batch.rois)
+            scores, deltas = replicated(batch.images, batch.rois)
         loss_cls = classification_loss(scores.float(), batch.labels)
         loss_bbox = (
-            scores.new_zeros(())
+            loss_cls.new_zeros(())
             if deltas is None
             else bbox_loss(deltas.float(), batch.labels, batch.targets, batch.foreground)
         )
         loss = train.cls_loss_weight * loss_cls + train.bbox_loss_weight * loss_bbox
-        return loss, torch.stack([loss_cls, loss_bbox])
+        return weight * loss, weight * torch.stack([loss_cls, loss_bbox])
 
     solver = train.solver
     what = f"train {cell.experiment}"
     batches = Prefetch(sampler, minibatch, device)
     checkpoint = Checkpoint(
         resume,
-        fingerprint(cell, parent_weights, seed),
+        fingerprint(cell, parent_weights, seed, processes.count),
         network,
         CaffeSGD(network, solver),
         batches,
+        processes,
     )
     with (
         closing(batches),
@@ -87,14 +113,32 @@ def fine_tune(
         fixed_order_of_sums(train.deterministic),
     ):
         trace = descend(checkpoint, losses, solver.iterations, solver.checkpoint_every, what)
+    if not processes.first:
+        return
     tensors = network.state_dict()
     if network.bbox_pred is not None:
         tensors |= unnormalised_bbox_pred(network, statistics)
     weights.save(out / "weights.safetensors", tensors, cell.network.name, preprocessing)
     with atomic_path(out / "loss.csv") as temporary:
         trace.curve.to_csv(temporary, index=False)
-    write_json(out / "train.json", trace.summary | describe(network))
+    summary = trace.summary | {"processes": processes.count} | describe(network)
+    write_json(out / "train.json", summary)
     checkpoint.remove()
+
+
+def _count_rois(sampled: list[SampledImage]) -> int:
+    return sum(len(image.rois) for image in sampled)
+
+
+def _linear_rule(train: Train, count: int) -> str:
+    """What the config would say if rate and schedule followed the size of the mini-batch."""
+    solver, images = train.solver, train.sampling.images_per_batch
+    return (
+        f"{count} processes: mini-batches of {count * images} images instead of {images}."
+        f" By the linear rule, train.solver would have base_lr {count * solver.base_lr:g},"
+        f" step_size {solver.step_size // count}, iterations {solver.iterations // count};"
+        " the config's stay."
+    )
 
 
 def unnormalised_bbox_pred(

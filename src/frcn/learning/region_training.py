@@ -23,6 +23,7 @@ from frcn.learning.determinism import fixed_order_of_sums
 from frcn.learning.feature_cache import FeatureCache, build_cache
 from frcn.learning.losses import classification_loss
 from frcn.learning.prefetch import Batch, Prefetch
+from frcn.learning.processes import refuse_several
 from frcn.learning.region_sampling import SampledRegions
 from frcn.learning.roidb import RoiImage
 from frcn.learning.sgd import descend
@@ -40,6 +41,7 @@ class RegionTraining:
     """One training of a cell: its steps, their seconds, and the folder of what is unfinished."""
 
     def __init__(self, cell: Cell, parent_weights: Path, seed: int, resume: Path) -> None:
+        refuse_several(f"train.kind {cell.train.kind} of {cell.system}")
         self.cell = cell
         self.seed = seed
         self._fingerprint = fingerprint(cell, parent_weights, seed)

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from frcn.errors import UserError
 from frcn.learning.checkpoint import Checkpoint
+from frcn.learning.processes import Processes
 from frcn.progress import progress
 
 DISPLAY = 20
@@ -57,7 +58,8 @@ def descend(
     """Take ``iterations`` steps, those that ``checkpoint`` has seen included.
 
     Args:
-        checkpoint: holds network, optimiser and sampler, and their saved state if there is one.
+        checkpoint: holds network, optimiser and sampler, and their saved state if there is one;
+            knows of the processes that take the steps together.
         losses: what a mini-batch of the sampler costs.
         iterations: steps in all.
         every: steps between checkpoints.
@@ -66,12 +68,12 @@ def descend(
     Raises:
         UserError: the loss is no longer finite.
     """
-    optimiser, sampler = checkpoint.optimiser, checkpoint.sampler
+    optimiser, sampler, processes = checkpoint.optimiser, checkpoint.sampler, checkpoint.processes
     done, seconds, rows = checkpoint.restore()
     begin = time.perf_counter()
     start, waited = begin - seconds, 0.0
     pending: list[Tensor] = []
-    with progress(iterations, what, "step", initial=done) as bar:
+    with progress(iterations, what, "step", done, processes.first) as bar:
         for step in range(done, iterations):
             asked = time.perf_counter()
             batch = next(sampler)
@@ -84,7 +86,7 @@ def descend(
             last = step + 1 == iterations
             saving = (step + 1) % every == 0 and not last
             if (step + 1) % DISPLAY == 0 or saving or last:
-                rows.append(_row(step, optimiser.learning_rate(step), pending))
+                rows.append(_row(step, optimiser.learning_rate(step), pending, processes))
                 bar.set_postfix(loss=f"{rows[-1][2]:.3f}", refresh=False)
                 pending.clear()
             if saving:
@@ -94,8 +96,8 @@ def descend(
     return Trace(end - start, curve, waited / (end - begin))
 
 
-def _row(step: int, rate: float, pending: list[Tensor]) -> list[float]:
-    loss_cls, loss_bbox = torch.stack(pending).mean(dim=0).tolist()
+def _row(step: int, rate: float, pending: list[Tensor], processes: Processes) -> list[float]:
+    loss_cls, loss_bbox = processes.mean(torch.stack(pending).mean(dim=0)).tolist()
     if not np.isfinite(loss_cls + loss_bbox):
         raise UserError(
             f"training diverged before step {step + 1}: the loss is not finite."

@@ -12,6 +12,7 @@ from frcn.config import Cell
 from frcn.data.voc import VOCDataset
 from frcn.errors import UserError
 from frcn.learning.fine_tuning import fine_tune
+from frcn.learning.processes import refuse_several
 from frcn.learning.roidb import RoiImage, build_roidb
 from frcn.learning.svm import fit_svms
 from frcn.machine import default_device, describe
@@ -49,6 +50,7 @@ def fit(
 def _fit_svms(
     cell: Cell, roidb: list[RoiImage], parent_weights: Path, seed: int, out: Path, scratch: Path
 ) -> None:
+    refuse_several(f"train.kind {cell.train.kind}")
     start = time.perf_counter()
     test = cell.test.model_copy(update={"precision": cell.train.precision})
     detector = load_detector(cell.model_copy(update={"test": test}), parent_weights)
