@@ -1,15 +1,36 @@
-"""Where a computation ran: every published time names it."""
+"""Where a computation runs: every published time names it, and its memory has an end."""
 
 import platform
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
 from torch import nn
 
+from frcn.errors import UserError
+
 
 def default_device() -> torch.device:
     """The first GPU, or the CPU where there is none."""
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+@contextmanager
+def within_memory(*settings: str) -> Iterator[None]:
+    """Work whose need of GPU memory follows from ``settings``, keys of the config; the first first.
+
+    Raises:
+        UserError: the memory of the GPU is not enough.
+    """
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        reason = str(error).split(". ")[0]
+        raise UserError(
+            f"the GPU has too little memory ({reason}). Lower {' or '.join(settings)},"
+            " or free what other programs hold of it."
+        ) from error
 
 
 def describe(network: nn.Module) -> dict:

@@ -20,13 +20,14 @@ from frcn.learning.processes import Processes, started
 from frcn.learning.roidb import Pictures, RoiImage, TargetStatistics, target_statistics
 from frcn.learning.sgd import descend
 from frcn.learning.starting_network import start_from
-from frcn.machine import default_device, describe
+from frcn.machine import default_device, describe, within_memory
 from frcn.models import weights
 from frcn.models.fast_rcnn_net import FastRCNNNet
 from frcn.precision import computing_in, float32_products
 from frcn.seeding import numpy_generator, torch_generator
 
 
+@within_memory("train.sampling.images_per_batch", "train.scales")
 def fine_tune(
     cell: Cell, roidb: list[RoiImage], parent_weights: Path, seed: int, out: Path, resume: Path
 ) -> None:
@@ -36,7 +37,8 @@ def fine_tune(
     together; the first of them writes.
 
     Raises:
-        UserError: the parent's weights don't fit, or the loss is no longer finite.
+        UserError: the parent's weights don't fit, the loss is no longer finite, or a GPU's memory
+            is not enough.
     """
     with started() as processes:
         if processes.count > 1 and processes.first:

@@ -5,7 +5,7 @@ from pathlib import Path
 from frcn.artefacts import atomic_path, write_json
 from frcn.config import Cell
 from frcn.data.voc import VOCDataset
-from frcn.machine import describe
+from frcn.machine import describe, within_memory
 from frcn.progress import progress
 from frcn.proposals.source import ProposalSource
 from frcn.systems import system
@@ -13,6 +13,7 @@ from frcn.systems.detection_collector import DetectionCollector
 from frcn.systems.detector import Detector
 
 
+@within_memory("test.proposals", "test.scales")
 def detect(
     cell: Cell, dataset: VOCDataset, proposals: ProposalSource, weights_file: Path, out: Path
 ) -> None:
@@ -20,6 +21,9 @@ def detect(
 
     Detections are those of FACTS §1.8 step 7: before NMS, at most ``max_per_image`` per class
     and image, above the running threshold of ``average_per_image`` × number of images.
+
+    Raises:
+        UserError: the weights don't fit, or a GPU's memory is not enough.
     """
     detector: Detector = system(cell.system).load_detector(cell, weights_file)
     if len(dataset):

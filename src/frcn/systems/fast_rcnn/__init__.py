@@ -15,7 +15,7 @@ from frcn.learning.fine_tuning import fine_tune
 from frcn.learning.processes import refuse_several
 from frcn.learning.roidb import RoiImage, build_roidb
 from frcn.learning.svm import fit_svms
-from frcn.machine import default_device, describe
+from frcn.machine import default_device, describe, within_memory
 from frcn.models import truncated_svd, weights
 from frcn.models.fast_rcnn_net import FastRCNNNet
 from frcn.proposals.source import ProposalSource
@@ -47,6 +47,7 @@ def fit(
         fine_tune(cell, roidb, parent_weights, seed, out, resume)
 
 
+@within_memory("train.proposals", "test.scales")
 def _fit_svms(
     cell: Cell, roidb: list[RoiImage], parent_weights: Path, seed: int, out: Path, scratch: Path
 ) -> None:

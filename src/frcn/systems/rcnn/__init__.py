@@ -14,7 +14,7 @@ from frcn.learning.region_sampling import RegionSampler, SampledRegions
 from frcn.learning.region_training import RegionTraining
 from frcn.learning.roidb import Pictures, build_roidb
 from frcn.learning.starting_network import start_from
-from frcn.machine import default_device
+from frcn.machine import default_device, within_memory
 from frcn.models import weights
 from frcn.models.rcnn_net import RCNNNet
 from frcn.proposals.source import ProposalSource
@@ -24,6 +24,7 @@ from frcn.systems.rcnn.detector import Detector, pooled_features, warped
 Sources = Sequence[tuple[VOCDataset, ProposalSource]]
 
 
+@within_memory("rcnn_batch in conf/network, which is train.sampling.rois_per_batch")
 def fit(
     cell: Cell, sources: Sources, parent_weights: Path, seed: int, out: Path, resume: Path
 ) -> None:

@@ -16,7 +16,7 @@ from frcn.learning.region_sampling import PooledRegionSampler, SampledRegions
 from frcn.learning.region_training import RegionTraining
 from frcn.learning.roidb import build_roidb
 from frcn.learning.starting_network import start_from
-from frcn.machine import default_device
+from frcn.machine import default_device, within_memory
 from frcn.models import weights
 from frcn.models.spatial_pyramid import spatial_pyramid
 from frcn.models.spp_net import SPPNet
@@ -28,6 +28,7 @@ from frcn.systems.spp_net.feature_maps import FeatureMaps, stacked
 Sources = Sequence[tuple[VOCDataset, ProposalSource]]
 
 
+@within_memory("train.sampling.rois_per_batch", "train.scales")
 def fit(
     cell: Cell, sources: Sources, parent_weights: Path, seed: int, out: Path, resume: Path
 ) -> None:
