@@ -1,26 +1,25 @@
 """From artefacts to ``results/<profile>/``: tables, claims, figures and the page."""
 
-import platform
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import cv2
 import pandas as pd
-import torch
-import torchvision
 
 from frcn.artefacts import read_json, write_bytes, write_text
-from frcn.config import Proposals
 from frcn.data.voc import VOCDataset
 from frcn.report import figures
-from frcn.report.cells import Cells, cells_frame, read_cells, read_recalls
+from frcn.report.cells import CellRuns, Cells, cells_frame, read_cells, read_recalls
 from frcn.report.claims import claims_table, judge
+from frcn.report.comparison import compare
 from frcn.report.page import Image, render_page
 from frcn.report.paper import Paper, load_paper
-from frcn.report.samples import RULE, detection_samples, training_sheet
+from frcn.report.provenance import provenance
+from frcn.report.samples import detection_samples, training_sheet
 from frcn.report.systems import systems_table, training_phases_table
-from frcn.report.table import Table, seconds, write_csv
+from frcn.report.table import Table, write_csv
 from frcn.report.tables import (
     build_tables,
     common_footnotes,
@@ -63,6 +62,15 @@ class _Source:
             return None
         return VOCDataset(self.data, config.splits[split], config.classes, split)
 
+    @cached_property
+    def test_split(self) -> VOCDataset | None:
+        return self.dataset(next(iter(self.cells.cells.values())).config.test.split)
+
+    @property
+    def default(self) -> CellRuns | None:
+        """The cell ``default`` of the largest network."""
+        return self.cells.get(self.cells.networks[-1], "default")
+
 
 def build(
     profile_name: str,
@@ -104,8 +112,17 @@ def build(
     ledger = claims_table(judge(source.paper.claims, source.cells, source.timings))
     written = _write_tables(out, source, ledger, tables)
     images = _write_images(out, source, recalls)
-    written |= {out / image.path for image in images}
-    page = render_page(profile_name, ledger, tables, images, out, _provenance(source.cells), RULE)
+    written |= {out / image.path for image in images} | _write_samples(out, source)
+    page = render_page(
+        profile_name,
+        ledger,
+        tables,
+        images,
+        out,
+        provenance(source.cells),
+        source.cells.classes,
+        compare(source.cells, source.test_split),
+    )
     write_text(out / "report.html", page)
     _remove_stale(out, written | {out / "report.html"})
 
@@ -156,7 +173,14 @@ def _write_images(out: Path, source: _Source, recalls: pd.DataFrame) -> list[Ima
         path = Path("figures") / f"{chart.name}.png"
         figures.save(chart.figure, out / path)
         images.append(Image(path, chart.caption, chart.alt, "chart"))
-    return images + _write_pictures(out, source)
+    train = source.dataset(source.default.config.train.splits[0]) if source.default else None
+    if train:
+        path = Path("figures") / "contact_sheet.jpg"
+        _write_jpeg(out / path, training_sheet(train))
+        caption = f"Pictures evenly spaced through the training split ({len(train)} pictures)."
+        alt = "Contact sheet: training pictures with their boxes."
+        images.append(Image(path, caption, alt, "sheet"))
+    return images
 
 
 def _charts(source: _Source, recalls: pd.DataFrame) -> list[figures.Picture]:
@@ -182,67 +206,21 @@ def _charts_of_runs(
     return charts
 
 
-def _write_pictures(out: Path, source: _Source) -> list[Image]:
-    """Detections of ``default`` on test pictures, and the contact sheet of the training set."""
-    default = source.cells.get(source.cells.networks[-1], "default")
-    if default is None:
-        return []
-    images = []
-    test = source.dataset(default.config.test.split)
-    for sample in detection_samples(default, test) if test else []:
-        path = Path("figures") / f"sample_{sample.kind}.jpg"
-        _write_jpeg(out / path, sample.picture)
-        alt = f"Test picture with the detections of {default.name} drawn on it. {sample.caption}."
-        images.append(Image(path, sample.caption, alt, "sample"))
-    train = source.dataset(default.config.train.splits[0])
-    if train:
-        path = Path("figures") / "contact_sheet.jpg"
-        _write_jpeg(out / path, training_sheet(train))
-        caption = f"Pictures evenly spaced through the training split ({len(train)} pictures)."
-        images.append(
-            Image(path, caption, "Contact sheet: training pictures with their boxes.", "sheet")
-        )
-    return images
+def _write_samples(out: Path, source: _Source) -> set[Path]:
+    """Detections of ``default`` on test pictures, as files: the page draws its own."""
+    if source.default is None or source.test_split is None:
+        return set()
+    written = set()
+    for sample in detection_samples(source.default, source.test_split):
+        path = out / "figures" / f"sample_{sample.kind}.jpg"
+        _write_jpeg(path, sample.picture)
+        written.add(path)
+    return written
 
 
 def _write_jpeg(path: Path, picture) -> None:
     _, data = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
     write_bytes(path, data.tobytes())
-
-
-def _provenance(cells: Cells) -> list[tuple[str, str]]:
-    """What the numbers come from, as pairs of a name and a value."""
-    runs = [run for cell in cells.cells.values() for run in cell.runs]
-    default = cells.get(cells.networks[-1], "default")
-    config = (default or next(iter(cells.cells.values()))).config
-    devices = sorted(
-        {f"{d['device']}, {d['threads']} threads" for r in runs if (d := r.detect or r.train)}
-    )
-    lists = [cell.config.proposals for cell in (default, *cells.cells.values()) if cell]
-    training = sum(run.train_seconds or 0 for run in runs)
-    wanted = len(cells.cells) * len(cells.seeds)
-    images = next((str(run.score["n_test_images"]) for run in runs), "unknown")
-    return [
-        ("Profile", f"{cells.profile}, network {', '.join(cells.networks)}"),
-        ("Runs", f"{len(runs)} of {wanted} (cells × seeds)"),
-        ("Seeds", ", ".join(map(str, cells.seeds))),
-        ("Test split", f"{config.test.split}, {images} pictures"),
-        ("Proposals", "; ".join(dict.fromkeys(map(_words_of, lists)))),
-        ("Device", "; ".join(devices) or "unknown"),
-        ("Training time", f"{seconds(training)} over all runs"),
-        (
-            "Versions",
-            f"Python {platform.python_version()}, torch {torch.__version__}, "
-            f"torchvision {torchvision.__version__}, OpenCV {cv2.__version__}",
-        ),
-    ]
-
-
-def _words_of(proposals: Proposals) -> str:
-    """A list's name, and its settings but for those that are left as they come."""
-    settings = proposals.model_dump(mode="json", exclude_defaults=True, exclude={"name", "method"})
-    words = ", ".join(f"{key} {value}" for key, value in settings.items())
-    return f"{proposals.name} ({words})"
 
 
 def _remove_stale(out: Path, written: set[Path]) -> None:

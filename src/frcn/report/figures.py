@@ -223,7 +223,7 @@ def loss_curves(cells: Cells) -> Picture | None:
         swept = cell.config.dense is not None or experiment.startswith("proposals_")
         if swept or cell.config.train.kind != "sgd" or path is None or not path.exists():
             continue
-        step, loss = _smooth(pd.read_csv(path))
+        step, loss = smooth_loss(pd.read_csv(path))
         name = experiment if len(cells.networks) == 1 else f"{network} {experiment}"
         place = len(drawn)
         axis.plot(
@@ -253,7 +253,8 @@ def loss_curves(cells: Cells) -> Picture | None:
     )
 
 
-def _smooth(curve: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+def smooth_loss(curve: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """Mean ``step`` and ``loss`` of at most ``SMOOTHING_POINTS`` equal parts of a loss.csv."""
     parts = np.array_split(np.arange(len(curve)), min(SMOOTHING_POINTS, len(curve)))
     step, loss = curve["step"].to_numpy(), curve["loss"].to_numpy()
     return np.array([step[p].mean() for p in parts]), np.array([loss[p].mean() for p in parts])

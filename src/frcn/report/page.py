@@ -1,6 +1,7 @@
 """The page: one HTML file that opens offline, with every image inside it."""
 
 import base64
+import hashlib
 import mimetypes
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,8 +11,12 @@ from typing import Literal
 import jinja2
 from markupsafe import Markup
 
+from frcn.evaluation.error_breakdown import KINDS
 from frcn.evaluation.verdict import Verdict
+from frcn.report.comparison import Comparison
+from frcn.report.sort_key import sort_key
 from frcn.report.table import Table
+from frcn.report.vector import TEXT
 
 TEMPLATES = Path(__file__).parent / "templates"
 # A sign beside the word and the colour, for readers who do not tell the colours apart.
@@ -31,7 +36,7 @@ class Image:
     path: Path
     caption: str
     alt: str
-    kind: Literal["chart", "sample", "sheet"]
+    kind: Literal["chart", "sheet"]
 
 
 def render_page(
@@ -41,11 +46,12 @@ def render_page(
     images: Sequence[Image],
     folder: Path,
     provenance: Sequence[tuple[str, str]],
-    sample_rule: str,
+    classes: Sequence[str],
+    comparison: Comparison | None,
 ) -> str:
     """The page as HTML; the files of ``images`` are read from ``folder`` and embedded.
 
-    ``provenance`` are pairs of a name and a value; ``sample_rule`` says how pictures were chosen.
+    ``provenance`` are pairs of a name and a value.
     """
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
@@ -55,9 +61,12 @@ def render_page(
         lstrip_blocks=True,
     )
     verdicts = claims.frame["verdict"].tolist()
+    style, script = ((TEMPLATES / f"report.{kind}").read_text() for kind in ("css", "js"))
     return environment.get_template("report.html.j2").render(
         profile=profile,
-        style=Markup((TEMPLATES / "report.css").read_text()),
+        style=Markup(style),
+        script=Markup(script),
+        policy=_policy(style, script),
         claims=claims,
         tally=[
             (str(verdict), *SIGNS[verdict], verdicts.count(verdict))
@@ -65,11 +74,27 @@ def render_page(
             if verdict in verdicts
         ],
         signs={str(verdict): sign for verdict, sign in SIGNS.items()},
+        sort_key=sort_key,
         tables=tables,
-        images={kind: _embedded(images, kind, folder) for kind in ("chart", "sample", "sheet")},
+        images={kind: _embedded(images, kind, folder) for kind in ("chart", "sheet")},
         provenance=provenance,
-        sample_rule=sample_rule,
+        classes=classes,
+        kinds=KINDS,
+        comparison=comparison,
+        text_size=TEXT,
     )
+
+
+def _policy(style: str, script: str) -> str:
+    """A Content-Security-Policy: this style sheet, this script, embedded images, nothing else."""
+    return (
+        f"default-src 'none'; img-src data:; style-src '{_hash(style)}'; "
+        f"script-src '{_hash(script)}'; base-uri 'none'; form-action 'none'"
+    )
+
+
+def _hash(text: str) -> str:
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
 
 
 def _embedded(images: Sequence[Image], kind: str, folder: Path) -> list[dict]:

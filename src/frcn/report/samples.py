@@ -14,17 +14,12 @@ import pandas as pd
 
 from frcn.data.contact_sheet import contact_sheet
 from frcn.data.voc import VOCDataset
-from frcn.evaluation.nms_detections import nms_detections
 from frcn.evaluation.voc_ap import match
 from frcn.report.cells import CellRuns
+from frcn.report.confident import confident
 from frcn.report.drawing import draw_detections
 from frcn.seeding import numpy_generator
 
-RULE = (
-    "Pictures are chosen by rule: sorted by F1 of the detections with score ≥ 0.5 (IoU 0.5), the "
-    "best, the median, the worst, and one at random (fixed seed). Thin light boxes are objects."
-)
-MIN_SCORE = 0.5
 WIDTH = 520
 SHEET_WIDTH = 1100
 SHEET_IMAGES = 24
@@ -33,25 +28,20 @@ SHEET_COLUMNS = 6
 
 @dataclass(frozen=True)
 class Sample:
-    """A drawn picture: (H, W, 3) uint8 BGR, how it was chosen, and what is to be seen."""
+    """A drawn picture, (H, W, 3) uint8 BGR, and how it was chosen."""
 
     kind: str
     picture: np.ndarray
-    caption: str
 
 
 def detection_samples(cell: CellRuns, dataset: VOCDataset) -> list[Sample]:
     """Best, median, worst and random picture of a cell's first run; none if none was kept."""
-    path = cell.runs[0].detect_folder / "detections.parquet" if cell.runs else None
-    if path is None or not path.exists():
+    kept = confident(cell)
+    if kept is None:
         return []
-    detections = pd.read_parquet(path)
-    confident = detections[detections["score"] >= MIN_SCORE]
-    kept = nms_detections(confident, cell.config.score.nms)
     counts = picture_counts(kept, dataset, cell.config.score.min_overlap)
     return [
-        _sample(kind, i, counts.loc[i], kept, dataset)
-        for kind, i in choose_pictures(counts).items()
+        Sample(kind, _drawn(i, kept, dataset)) for kind, i in choose_pictures(counts).items()
     ]
 
 
@@ -69,8 +59,11 @@ def picture_counts(
     return pd.DataFrame({"id": dataset.ids, "tp": tp, "fp": fp, "objects": objects, "f1": f1})
 
 
-def choose_pictures(counts: pd.DataFrame) -> dict[str, int]:
-    """Place of the best, median, worst and a random picture; distinct while there are enough."""
+def choose_pictures(counts: pd.DataFrame, random: int = 1) -> dict[str, int]:
+    """Place of the best, median and worst picture and of so many random ones.
+
+    They are distinct while there are enough; more random ones leave the first the same.
+    """
     ranked = counts[counts["objects"] > 0].sort_values(
         ["f1", "objects", "id"], ascending=[False, False, True], kind="stable"
     )
@@ -79,27 +72,22 @@ def choose_pictures(counts: pd.DataFrame) -> dict[str, int]:
         return {}
     chosen = {"best": order[0], "median": order[len(order) // 2], "worst": order[-1]}
     others = [i for i in order if i not in chosen.values()]
-    if others:
-        chosen["random"] = int(numpy_generator(0, "report", "sample").choice(others))
+    generator = numpy_generator(0, "report", "sample")
+    for k in range(1, min(random, len(others)) + 1):
+        chosen["random" if k == 1 else f"random {k}"] = int(generator.choice(others))
+        others.remove(chosen["random" if k == 1 else f"random {k}"])
     return chosen
 
 
-def _sample(
-    kind: str, i: int, counts: pd.Series, detections: pd.DataFrame, dataset: VOCDataset
-) -> Sample:
+def _drawn(i: int, detections: pd.DataFrame, dataset: VOCDataset) -> np.ndarray:
     image = dataset.image(i)
-    picture = draw_detections(
+    return draw_detections(
         image,
         detections[detections["image_id"] == dataset.ids[i]],
         dataset.classes,
         dataset.annotation(i).boxes,
         zoom=WIDTH / image.shape[1],
     )
-    caption = (
-        f"{kind}: picture {dataset.ids[i]}, {counts['tp']} of {counts['objects']} objects found, "
-        f"{counts['fp']} false, F1 {counts['f1']:.2f}"
-    )
-    return Sample(kind, picture, caption)
 
 
 def training_sheet(dataset: VOCDataset) -> np.ndarray:

@@ -1,0 +1,68 @@
+"""What the numbers of a report come from, as the last part of its page."""
+
+import platform
+
+import cv2
+import torch
+import torchvision
+
+from frcn.artefacts import sha256_json
+from frcn.config import Proposals
+from frcn.report.cells import CellRuns, Cells, Run, cells_frame
+from frcn.report.table import seconds
+
+
+def provenance(cells: Cells) -> list[tuple[str, str]]:
+    """Pairs of a name and a value. No time of day and no commit: equal artefacts, equal pages."""
+    runs = [run for cell in cells.cells.values() for run in cell.runs]
+    default = cells.get(cells.networks[-1], "default")
+    config = (default or next(iter(cells.cells.values()))).config
+    images = next((str(run.score["n_test_images"]) for run in runs), "unknown")
+    return [
+        ("Profile", f"{cells.profile}, network {', '.join(cells.networks)}"),
+        ("Runs", f"{len(runs)} of {len(cells.cells) * len(cells.seeds)} (cells × seeds)"),
+        ("Seeds", ", ".join(map(str, cells.seeds))),
+        ("Test split", f"{config.test.split}, {images} pictures"),
+        ("Proposals", _proposal_lists(cells, default)),
+        ("Device", _devices(runs)),
+        ("Training time", f"{seconds(sum(run.train_seconds or 0 for run in runs))} over all runs"),
+        ("Testing time", f"{seconds(sum(map(_test_time, runs)))} over all runs"),
+        ("Versions of the report's build", _versions()),
+        ("Fingerprint", _fingerprint(cells)),
+    ]
+
+
+def _proposal_lists(cells: Cells, default: CellRuns | None) -> str:
+    lists = [cell.config.proposals for cell in (default, *cells.cells.values()) if cell]
+    return "; ".join(dict.fromkeys(map(_words_of, lists)))
+
+
+def _words_of(proposals: Proposals) -> str:
+    """A list's name, and its settings but for those that are left as they come."""
+    settings = proposals.model_dump(mode="json", exclude_defaults=True, exclude={"name", "method"})
+    words = ", ".join(f"{key} {value}" for key, value in settings.items())
+    return f"{proposals.name} ({words})"
+
+
+def _devices(runs: list[Run]) -> str:
+    measured = [run.detect or run.train for run in runs]
+    named = {f"{of['device']}, {of['threads']} threads" for of in measured if of}
+    return "; ".join(sorted(named)) or "unknown"
+
+
+def _test_time(run: Run) -> float:
+    """Seconds of the whole test split."""
+    return (run.test_seconds or 0) * run.score["n_test_images"]
+
+
+def _versions() -> str:
+    return (
+        f"Python {platform.python_version()}, torch {torch.__version__}, "
+        f"torchvision {torchvision.__version__}, OpenCV {cv2.__version__}"
+    )
+
+
+def _fingerprint(cells: Cells) -> str:
+    """One hash of the fingerprints of all runs, which ``cells.csv`` has singly."""
+    of_runs = cells_frame(cells)["fingerprint"].tolist()
+    return f"{sha256_json(of_runs)[:16]} (of configs, seeds and scores; each run's in cells.csv)"
