@@ -302,3 +302,28 @@ def world(tmp_path) -> World:
 @pytest.fixture
 def make_world(tmp_path):
     return lambda profile: World(tmp_path, profile)
+
+
+def full_world(root: Path) -> World:
+    """A world of four cells that were run and one that was not, with data and detections."""
+    world = World(root)
+    world.write_data()
+    world.run("default", 60.0)
+    world.run("proposals_1k", 50.0, proposals=100)
+    world.run("proposals_2k", 55.0, proposals=200)
+    world.run("fc_only", 52.0)
+    world.configure("svd")
+    world.write_detections("XS-default-0", found={0: 2, 1: 2, 2: 1, 3: 1}, false={1: 1, 3: 2})
+    world.write_detections("XS-fc_only-0", found={0: 1, 4: 2}, false={2: 1})
+    return world
+
+
+@pytest.fixture
+def full(tmp_path) -> World:
+    return full_world(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def page(tmp_path_factory) -> Path:
+    """The page of :func:`full_world`, built once; whoever needs a change builds their own."""
+    return full_world(tmp_path_factory.mktemp("page")).build() / "report.html"

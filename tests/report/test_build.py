@@ -10,18 +10,6 @@ import pytest
 from frcn.errors import UserError
 
 
-@pytest.fixture
-def full(world):
-    world.write_data()
-    world.run("default", 60.0)
-    world.run("proposals_1k", 50.0, proposals=100)
-    world.run("proposals_2k", 55.0, proposals=200)
-    world.run("fc_only", 52.0)
-    world.configure("svd")
-    world.write_detections("XS-default-0", found={0: 2, 1: 2, 2: 1, 3: 1}, false={1: 1, 3: 2})
-    return world
-
-
 def test_the_page_is_self_contained_and_labelled(full):
     page = (full.build() / "report.html").read_text()
     assert not re.findall(r'(?:src|href)="(?!data:|#)', page)
@@ -66,8 +54,8 @@ def test_the_chart_needs_no_run_and_goes_with_its_measurements(world):
 
 def test_every_embedded_image_decodes(full):
     page = (full.build() / "report.html").read_text()
-    found = re.findall(r'src="data:image/\w+;base64,([^"]+)"', page)
-    # map, proposals, recall, loss, curves, errors; best, median, worst, random; the contact sheet.
+    found = re.findall(r'(?:src|href)="data:image/\w+;base64,([^"]+)"', page)
+    # map, proposals, recall, loss; all six test pictures, once each; the contact sheet.
     assert len(found) == 11
     for text in found:
         data = np.frombuffer(base64.b64decode(text), np.uint8)

@@ -172,7 +172,7 @@ def _write_images(out: Path, source: _Source, recalls: pd.DataFrame) -> list[Ima
     for chart in _charts(source, recalls):
         path = Path("figures") / f"{chart.name}.png"
         figures.save(chart.figure, out / path)
-        images.append(Image(path, chart.caption, chart.alt, "chart"))
+        images.append(Image(path, chart.caption, chart.alt, "chart" if chart.on_page else "file"))
     train = source.dataset(source.default.config.train.splits[0]) if source.default else None
     if train:
         path = Path("figures") / "contact_sheet.jpg"

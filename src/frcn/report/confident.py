@@ -12,6 +12,8 @@ from frcn.evaluation.nms_detections import nms_detections
 from frcn.report.cells import CellRuns
 
 MIN_SCORE = 0.5
+RAW_PER_KEPT = 8
+"""So many raw detections are tried first for each that is to be left; NMS takes most of them."""
 
 
 def confident(cell: CellRuns, count: int | None = None) -> pd.DataFrame | None:
@@ -31,5 +33,11 @@ def confident(cell: CellRuns, count: int | None = None) -> pd.DataFrame | None:
     if count is None:
         detections = detections[detections["score"] >= MIN_SCORE]
         return nms_detections(detections, cell.config.score.nms)
-    kept = nms_detections(detections, cell.config.score.nms)
-    return kept.sort_values("score", ascending=False, kind="stable").head(count)
+    ranked = detections.sort_values("score", ascending=False, kind="stable")
+    # NMS judges a detection by stronger ones alone, so what is left of the strongest is final.
+    size = RAW_PER_KEPT * count
+    kept = nms_detections(ranked.head(size), cell.config.score.nms)
+    while len(kept) < count and size < len(ranked):
+        size *= 2
+        kept = nms_detections(ranked.head(size), cell.config.score.nms)
+    return kept.head(count)

@@ -28,7 +28,7 @@ BLUE, ORANGE, GREEN, RED, PURPLE, SKY, GREY, INK = (
 )
 COLOURS = (BLUE, ORANGE, GREEN, RED, PURPLE, SKY, GREY, INK)
 MARKERS = "osD^vP*X"
-DPI = 110
+DPI = 144
 RECALL_LABELS = {
     "recall_50": "recall at IoU 0.5",
     "recall_70": "recall at IoU 0.7",
@@ -40,12 +40,16 @@ SMOOTHING_POINTS = 60
 
 @dataclass(frozen=True)
 class Picture:
-    """A figure with its caption, and the alternative text that says what it shows."""
+    """A figure with its caption, and the alternative text that says what it shows.
+
+    ``on_page`` is False of what the page draws itself, of any cell: the figure is a file only.
+    """
 
     name: str
     figure: Figure
     caption: str
     alt: str
+    on_page: bool = True
 
 
 def save(figure: Figure, path: Path) -> None:
@@ -261,12 +265,10 @@ def smooth_loss(curve: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
 
 
 def precision_recall(cell: CellRuns, classes: Sequence[str]) -> Picture | None:
-    """A small precision-recall curve per class, of a cell's first run; None if none was kept."""
-    path = cell.runs[0].folder / "curves.csv" if cell.runs else None
-    if path is None or not path.exists():
+    """A small precision-recall curve per class, of a cell's first run; None without a run."""
+    if not cell.runs:
         return None
-    # Without a dtype the columns of a file without a row are no numbers.
-    curves = pd.read_csv(path, dtype={"recall": float, "precision": float})
+    curves = read_curves(cell)
     ap = cell.runs[0].score["ap"]
     columns = min(4, len(classes))
     rows = -(-len(classes) // columns)
@@ -292,7 +294,17 @@ def precision_recall(cell: CellRuns, classes: Sequence[str]) -> Picture | None:
         "Precision-recall curves, one per class, with AP: "
         + ", ".join(f"{name} {_ap(ap.get(name))}" for name in classes)
         + ".",
+        on_page=False,
     )
+
+
+def read_curves(cell: CellRuns) -> pd.DataFrame:
+    """Columns class, recall, precision and score of a cell's first run; no row if none was kept."""
+    path = cell.runs[0].folder / "curves.csv"
+    if not path.exists():
+        return pd.DataFrame(columns=["class", "recall", "precision", "score"])
+    # Without a dtype the columns of a file without a row are no numbers.
+    return pd.read_csv(path, dtype={"recall": float, "precision": float})
 
 
 def _ap(value: float | None) -> str:
@@ -330,6 +342,7 @@ def error_kinds(cell: CellRuns, classes: Sequence[str]) -> Picture | None:
             for name, found in counts.items()
         )
         + ".",
+        on_page=False,
     )
 
 

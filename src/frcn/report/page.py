@@ -31,12 +31,12 @@ SIGNS = {
 
 @dataclass(frozen=True)
 class Image:
-    """An image file of the results folder, ``path`` relative to it."""
+    """An image of the results folder, ``path`` relative to it; a ``file`` is not on the page."""
 
     path: Path
     caption: str
     alt: str
-    kind: Literal["chart", "sheet"]
+    kind: Literal["chart", "sheet", "file"]
 
 
 def render_page(

@@ -40,9 +40,7 @@ def detection_samples(cell: CellRuns, dataset: VOCDataset) -> list[Sample]:
     if kept is None:
         return []
     counts = picture_counts(kept, dataset, cell.config.score.min_overlap)
-    return [
-        Sample(kind, _drawn(i, kept, dataset)) for kind, i in choose_pictures(counts).items()
-    ]
+    return [Sample(kind, _drawn(i, kept, dataset)) for kind, i in choose_pictures(counts).items()]
 
 
 def picture_counts(

@@ -31,21 +31,22 @@ function sorted(rows, column, sign) {
 
 function makeEnlargeable(figure, dialog) {
   const drawing = figure.firstElementChild;
+  const caption = figure.querySelector("figcaption");
   const button = document.createElement("button");
   button.type = "button";
-  button.className = "enlarge";
-  button.textContent = "Enlarge";
-  const name = figure.querySelector("figcaption").textContent.trim().split(/[.:,]/)[0];
-  button.setAttribute("aria-label", `Enlarge: ${name}`);
+  button.textContent = "⤢";
+  button.title = "Enlarge";
+  button.setAttribute("aria-label", `Enlarge: ${caption.textContent.trim().split(/[.:,]/)[0]}`);
   const open = () => {
     dialog.querySelector("figure").replaceChildren(
-      drawing.cloneNode(true), figure.querySelector("figcaption").cloneNode(true));
+      drawing.cloneNode(true), caption.cloneNode(true));
+    dialog.querySelector("figcaption button").remove();
     dialog.showModal();
   };
   button.addEventListener("click", open);
   drawing.addEventListener("click", open);
   drawing.classList.add("opens");
-  figure.append(button);
+  caption.append(" ", button);
 }
 
 function makeComparison(section, cells) {
