@@ -4,6 +4,7 @@ import base64
 import hashlib
 import re
 from collections import Counter
+from itertools import pairwise
 
 import html5lib
 import pytest
@@ -38,7 +39,7 @@ def test_ids_are_unique_and_references_lead_somewhere(root):
 def test_headings_are_in_order_and_landmarks_are_there(root):
     levels = [HEADINGS.index(e.tag) + 1 for e in root.iter() if e.tag in HEADINGS]
     assert levels[0] == 1 and levels.count(1) == 1
-    assert all(after - before <= 1 for before, after in zip(levels, levels[1:], strict=False))
+    assert all(after - before <= 1 for before, after in pairwise(levels))
     for landmark in ("header", "nav", "main"):
         assert len(list(root.iter(landmark))) == 1
     first = next(e for e in root.iter("a"))
