@@ -141,6 +141,15 @@ def test_right_and_wrong_detections_are_told_apart(full):
     assert found.pictures[k].objects.count("<path") == 2
 
 
+def test_words_of_a_crowded_picture_wait_until_it_is_enlarged(full):
+    full.write_detections("XS-default-0", found={0: 2, 1: 2}, false={0: 6, 1: 7})
+    cells = compare(_cells(full), full.dataset()).cells["XS-default"]
+    boxes = [cells[f"boxes{k}"] for k in range(6)]
+    crowded = [words for words in boxes if words.startswith('<g class="crowded">')]
+    assert sorted(words.count("<text") for words in boxes) == [0, 0, 0, 0, 8, 9]
+    assert [words.count("<text") for words in crowded] == [9]
+
+
 def test_losses_share_their_axes(full):
     found = compare(_cells(full), full.dataset())
     assert found.axes.steps == 100

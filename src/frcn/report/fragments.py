@@ -30,6 +30,7 @@ from frcn.report.vector import labelled_box, line, stacked_bar
 Fragments = dict[str, Markup]
 Loss = tuple[np.ndarray, np.ndarray]
 """Steps and losses of a smoothed curve, (P,) each."""
+CROWDED = 8
 ERROR_ROW = Markup(
     '<tr><th scope="row">{}</th><td><svg class="bar" viewBox="0 0 100 10" '
     'preserveAspectRatio="none" aria-hidden="true">{}</svg></td>{}</tr>'
@@ -124,16 +125,20 @@ def detection_fragments(
 
 
 def _boxes(matches: Mapping[str, ClassMatches], i: int, width: int) -> Markup:
-    """The detections on picture ``i``, which is ``width`` pixels wide; the best last, on top."""
+    """The detections on picture ``i``, which is ``width`` pixels wide; the best last, on top.
+
+    Of more than ``CROWDED`` the words are shown only where the picture is enlarged.
+    """
     boxes = sorted(
         (float(of.score[d]), name, _judged(of, d), of.boxes[d].tolist())
         for name, of in matches.items()
         for d in np.flatnonzero(of.image == i)
     )
-    return Markup().join(
+    drawn = Markup().join(
         labelled_box(box, f"{name} {score:.2f}".replace("-", "−"), kind, width)
         for score, name, kind, box in boxes
     )
+    return Markup('<g class="crowded">{}</g>').format(drawn) if len(boxes) > CROWDED else drawn
 
 
 def _judged(matches: ClassMatches, d: int) -> str:
