@@ -1,5 +1,6 @@
 """Tables: every number from the artefacts, "not run" where there are none."""
 
+import re
 import numpy as np
 import pandas as pd
 import pytest
@@ -72,7 +73,9 @@ def test_a_result_that_is_gone_leaves_no_old_number(world):
     assert "33.3" in (out / "table_layers.md").read_text()
     (world.root / "artefacts/mini/score/XS-fc_only-0/score.json").unlink()
     world.build()
-    assert "33.3" not in "".join(path.read_text() for path in out.glob("*.*"))
+    text = "".join(path.read_text() for path in out.glob("*.*"))
+    # A coordinate of a drawing may be the same number.
+    assert "33.3" not in re.sub(r' d=\\?"M[^"]*"', "", text)
     assert "not run" in _line(out / "table_layers.md", "fc_only")
 
 

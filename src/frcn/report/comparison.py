@@ -29,8 +29,8 @@ from frcn.report.vector import outline
 RULE = (
     "Pictures are chosen by rule: sorted by F1 of the detections of {} with score ≥ 0.5 (IoU 0.5), "
     "the best, the median, the worst, and {} at random (fixed seed). Every other cell shows its "
-    "best detections, as many over the test split: {}. Words are left out of a crowded picture until "
-    "it is enlarged."
+    "best detections, as many over the test split: {}. Words are left out of a crowded picture "
+    "until it is enlarged."
 )
 RANDOM_PICTURES = 5
 MAX_WIDTH = 640
