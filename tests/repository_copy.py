@@ -1,0 +1,53 @@
+"""A copy of the repository to change, and Python run in it with the copy's own code."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+REPO = Path(__file__).parents[1]
+PARTS = (".dvc/config", ".dvc/.gitignore", ".dvcignore", ".gitignore", "dvc.yaml", "params.yaml")
+TREES = ("benchmarks", "conf", "pipelines", "src")
+
+
+def copy_repository(root: Path, experiments: tuple[str, ...]) -> None:
+    """Copy what stages need to ``root``, with a few experiments, which keep DVC quick."""
+    for part in PARTS:
+        (root / part).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(REPO / part, root / part)
+    for tree in TREES:
+        shutil.copytree(REPO / tree, root / tree, ignore=shutil.ignore_patterns("__pycache__"))
+    for experiment in (root / "conf/experiment").glob("*.yaml"):
+        if experiment.stem not in experiments:
+            experiment.unlink()
+    (root / "params.yaml").write_text("profile: [mini]\nseeds: [0]\n")
+    subprocess.run(["git", "init", "-q", str(root)], check=True)
+
+
+def run(repo: Path, *arguments: str, check: bool = True, **variables: str):
+    """Run a module of Python in a copy of the repository, with that copy's code."""
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    environment = os.environ | {
+        "PATH": path,
+        "PYTHONPATH": os.pathsep.join([str(repo / "src"), str(repo)]),
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+    environment.pop("MLFLOW_TRACKING_URI", None)
+    result = subprocess.run(
+        [sys.executable, "-m", *arguments],
+        cwd=repo,
+        env=environment | variables,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert not check or result.returncode == 0, result.stdout + result.stderr
+    return result
+
+
+def edit(path: Path, old: str, new: str) -> None:
+    """Replace a text that the file must have."""
+    text = path.read_text()
+    assert old in text, f"{path} has no {old!r}"
+    path.write_text(text.replace(old, new))
