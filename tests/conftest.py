@@ -16,6 +16,7 @@ sys.path.insert(0, str(REPO))
 
 from frcn.config import Cell  # noqa: E402
 from pipelines import compose  # noqa: E402
+from tiny_repository import write_tiny_repository  # noqa: E402
 
 # A loaded machine is no failure.
 settings.register_profile("frcn", deadline=None)
@@ -33,6 +34,14 @@ def _one_thread() -> None:
 def repo() -> Path:
     """The root of the repository."""
     return REPO
+
+
+@pytest.fixture(scope="session")
+def tiny_repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A repository whose profile ``mini`` is tiny and was run; a test that changes it copies it."""
+    root = tmp_path_factory.mktemp("tiny")
+    write_tiny_repository(root)
+    return root
 
 
 def cell_keys() -> list[tuple[str, str, str]]:

@@ -26,11 +26,11 @@ def copy_repository(root: Path, experiments: tuple[str, ...]) -> None:
 
 
 def run(repo: Path, *arguments: str, check: bool = True, **variables: str):
-    """Run a module of Python in a copy of the repository, with that copy's code."""
+    """Run a module in a copy of the repository, with that copy's code and the tests' helpers."""
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     environment = os.environ | {
         "PATH": path,
-        "PYTHONPATH": os.pathsep.join([str(repo / "src"), str(repo)]),
+        "PYTHONPATH": os.pathsep.join([str(repo / "src"), str(repo), str(REPO / "tests")]),
         "PYTHONDONTWRITEBYTECODE": "1",
     }
     environment.pop("MLFLOW_TRACKING_URI", None)

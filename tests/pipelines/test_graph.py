@@ -16,10 +16,8 @@ import yaml
 from frcn.config import Cell
 from pipelines.cells import cells_text
 from pipelines.import_closure import import_closure
+from repository_copy import REPO, copy_repository, edit, run
 
-REPO = Path(__file__).parents[2]
-PARTS = (".dvc/config", ".dvc/.gitignore", ".dvcignore", ".gitignore", "dvc.yaml", "params.yaml")
-TREES = ("benchmarks", "conf", "pipelines", "src")
 SCRIPTS = sorted(
     path.stem
     for path in (REPO / "pipelines").glob("*.py")
@@ -29,27 +27,6 @@ SCRIPTS = sorted(
 KEPT = ("default", "fc_only", "no_bbox_reg", "piecewise", "svd", "rcnn", "spp_net")
 SYSTEMS = sorted(path.parent.name for path in (REPO / "src/frcn/systems").glob("*/__init__.py"))
 OF_ITS_SYSTEM = "src/frcn/systems/${item.system}"
-
-
-def run(repo: Path, *arguments: str, check: bool = True, **variables: str):
-    """Run a module of Python in a copy of the repository, with that copy's code."""
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    environment = os.environ | {
-        "PATH": path,
-        "PYTHONPATH": os.pathsep.join([str(repo / "src"), str(repo)]),
-        "PYTHONDONTWRITEBYTECODE": "1",
-    }
-    environment.pop("MLFLOW_TRACKING_URI", None)
-    result = subprocess.run(
-        [sys.executable, "-m", *arguments],
-        cwd=repo,
-        env=environment | variables,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert not check or result.returncode == 0, result.stdout + result.stderr
-    return result
 
 
 def stale(repo: Path) -> set[str]:
@@ -63,12 +40,6 @@ def update_configs(repo: Path) -> None:
 
 def plan_again(repo: Path, seeds: list[int]) -> None:
     (repo / "pipelines/cells.yaml").write_text(cells_text(["mini"], seeds, repo / "conf"))
-
-
-def edit(path: Path, old: str, new: str) -> None:
-    text = path.read_text()
-    assert old in text
-    path.write_text(text.replace(old, new))
 
 
 def write_placeholders(repo: Path) -> None:
@@ -101,16 +72,7 @@ def write_placeholders(repo: Path) -> None:
 def template(tmp_path_factory):
     """A copy of the repository, all of whose stages DVC takes for done."""
     repo = tmp_path_factory.mktemp("template")
-    for part in PARTS:
-        (repo / part).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(REPO / part, repo / part)
-    for tree in TREES:
-        shutil.copytree(REPO / tree, repo / tree, ignore=shutil.ignore_patterns("__pycache__"))
-    for experiment in (repo / "conf/experiment").glob("*.yaml"):
-        if experiment.stem not in KEPT:
-            experiment.unlink()
-    (repo / "params.yaml").write_text("profile: [mini]\nseeds: [0]\n")
-    subprocess.run(["git", "init", "-q", str(repo)], check=True)
+    copy_repository(repo, KEPT)
     # The first `dvc repro` finds cells.yaml out of date, mends it and says so.
     first = run(repo, "dvc", "repro", "configs@mini", check=False)
     assert first.returncode != 0
