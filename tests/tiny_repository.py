@@ -48,7 +48,10 @@ def write_tiny_repository(root: Path) -> None:
 
 
 def run_stages(root: Path, experiments: Iterable[str] = EXPERIMENTS) -> dict:
-    """Run the stages of mini's experiments in a copy, and the report; returns its cells.yaml."""
+    """Run the stages of mini's experiments in a copy, and the report; returns its cells.yaml.
+
+    Data, proposals and backbones that are there are left as they are.
+    """
     from pipelines import (  # noqa: PLC0415 - conftest makes it importable
         backbone,
         cells,
@@ -72,7 +75,8 @@ def run_stages(root: Path, experiments: Iterable[str] = EXPERIMENTS) -> dict:
         for item in plan["proposals"].values():
             name = item["name"]
             out, recall = artefacts / "proposals" / name, artefacts / "recall" / f"{name}.csv"
-            proposals.proposals(config / f"proposals/{name}.yaml", out, recall)
+            if not out.exists():
+                proposals.proposals(config / f"proposals/{name}.yaml", out, recall)
         for key, item in plan["backbones"].items():
             network = Path(f"configs/networks/{item['network']}.yaml")
             weights = Path(f"artefacts/backbone/{key}.safetensors")
