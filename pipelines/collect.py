@@ -11,6 +11,8 @@ from frcn.config import Cell, load
 from frcn.errors import UserError
 from frcn.tracking import STORE, Record, default_uri
 from frcn.tracking import collect as collect_runs
+from pipelines.cells import wanted_profiles, wanted_text
+from pipelines.stage import exit_cleanly
 
 LOCK = Path("dvc.lock")
 STAGES = ("train", "detect", "score")
@@ -116,3 +118,12 @@ def _report(profile: str) -> Record:
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     hashes = {str(path): sha256_file(path) for path in files}
     return Record(name="report", key=sha256_json(hashes), files=[folder])
+
+
+def main() -> None:
+    for profile in wanted_profiles():
+        collect(profile, wanted_text())
+
+
+if __name__ == "__main__":
+    exit_cleanly(main)

@@ -44,7 +44,9 @@ def only_one() -> FileLock:
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        raise UserError(f"{LOCK} is held: another `make reproduce` runs; wait for it") from None
+        raise UserError(
+            f"{LOCK} is held: another `make reproduce` or sweep runs; wait for it"
+        ) from None
     return lock
 
 

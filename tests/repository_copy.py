@@ -4,14 +4,15 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Collection
 from pathlib import Path
 
 REPO = Path(__file__).parents[1]
 PARTS = (".dvc/config", ".dvc/.gitignore", ".dvcignore", ".gitignore", "dvc.yaml", "params.yaml")
-TREES = ("benchmarks", "conf", "pipelines", "src")
+TREES = ("benchmarks", "conf", "hydra_plugins", "pipelines", "src")
 
 
-def copy_repository(root: Path, experiments: tuple[str, ...]) -> None:
+def copy_repository(root: Path, experiments: Collection[str]) -> None:
     """Copy what stages need to ``root``, with a few experiments, which keep DVC quick."""
     for part in PARTS:
         (root / part).parent.mkdir(parents=True, exist_ok=True)

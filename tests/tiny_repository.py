@@ -41,7 +41,7 @@ def write_tiny_repository(root: Path) -> None:
     copy_repository(root, EXPERIMENTS)
     shutil.copytree(REPO / "notebooks", root / "notebooks")
     update(root / "conf/profile/mini.yaml", TINY)
-    update(root / "conf/network/XS.yaml", {"pretraining": TINY_PRETRAINING})
+    update(root / "conf/network/XS.yaml", {"weights": TINY_PRETRAINING})
     cells = run_stages(root)
     scores = [f"score@{key}" for key in cells["detect"]]
     run(root, "dvc", "commit", "--force", "--with-deps", *scores)

@@ -65,7 +65,7 @@ def bytes_missing(archive: PublishedFile, folder: Path) -> int:
     return max(0, (archive.size or 0) - max(_size(target), _size(_part(target))))
 
 
-def _target(archive: ArchiveFile, folder: Path) -> Path:
+def _target(archive: PublishedFile, folder: Path) -> Path:
     return folder / f"{sha256(archive.urls[0].encode())[:12]}-{archive.name}"
 
 

@@ -1,0 +1,228 @@
+"""Sweeps for real: tiny trainings, DVC and the launchers in processes of their own."""
+
+import hashlib
+import json
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from sweep_repository import add_failing_experiments, write_sweep_repository
+
+from pipelines.sweep_job import trainings
+from repository_copy import run
+
+# The second starts from what the first trained, the third tests it.
+GOOD = ("default", "svm", "svd")
+# joblib gives each of its jobs a share of the cores, and sums depend on the number of threads.
+ONE_THREAD = {"OMP_NUM_THREADS": "1"}
+TWO_JOBS = ("hydra/launcher=joblib", "hydra.launcher.n_jobs=2")
+# Files of a run that hold no seconds.
+SAME = (
+    "train/{}/weights.safetensors",
+    "train/{}/loss.csv",
+    "detect/{}/detections.parquet",
+    "score/{}/score.json",
+    "score/{}/curves.csv",
+)
+
+
+def sweep(repo: Path, *arguments: str, **options):
+    return run(repo, "pipelines.sweep", "--multirun", *arguments, **options, **ONE_THREAD)
+
+
+def git(*arguments: str, cwd: Path) -> str:
+    command = ["git", *arguments]
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=True).stdout
+
+
+def stages(*experiments: str) -> list[str]:
+    """What DVC calls the stages of some experiments; ``svd`` trains nothing."""
+    return [
+        f"{stage}@tiny-XS-{experiment}-0"
+        for stage in ("train", "detect", "score")
+        for experiment in experiments
+        if (stage, experiment) != ("train", "svd")
+    ]
+
+
+def assert_done(repo: Path, *experiments: str) -> None:
+    """Neither ``dvc status`` nor ``dvc repro`` finds anything to do."""
+    status = run(repo, "dvc", "status", "--json", *stages(*experiments))
+    assert json.loads(status.stdout) == {}
+    dry = run(repo, "dvc", "repro", "--dry", *stages(*experiments))
+    assert "Running stage" not in dry.stdout
+
+
+def hashes(repo: Path, experiment: str) -> dict[str, str]:
+    paths = [repo / "artefacts/tiny" / name.format(f"XS-{experiment}-0") for name in SAME]
+    found = {str(p.relative_to(repo)): p.read_bytes() for p in paths if p.exists()}
+    assert len(found) >= 3
+    return {name: hashlib.sha256(content).hexdigest() for name, content in found.items()}
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory):
+    """A tiny repository in which all that the runs need is done, and no run."""
+    repo = write_sweep_repository(tmp_path_factory.mktemp("prepared"), GOOD)
+    shared = ["configs@tiny", "proposals@tiny-opencv_selective_search", "backbone@XS-grid"]
+    run(repo, "dvc", "repro", *shared, **ONE_THREAD)
+    return repo
+
+
+@pytest.fixture
+def copy(prepared, tmp_path):
+    return Path(shutil.copytree(prepared, tmp_path / "repo", symlinks=True))
+
+
+@pytest.fixture(scope="module")
+def swept(prepared, tmp_path_factory):
+    """A tiny repository after a sweep of everything, two jobs at a time."""
+    repo = tmp_path_factory.mktemp("swept") / "repo"
+    shutil.copytree(prepared, repo, symlinks=True)
+    sweep(repo, "cell=glob(*)", "seed=0", *TWO_JOBS)
+    return repo
+
+
+def test_swept_runs_are_done_for_dvc(swept):
+    assert_done(swept, *GOOD)
+
+
+def test_failed_jobs_are_named_with_their_logs_and_the_others_land(copy):
+    add_failing_experiments(copy)
+    result = sweep(copy, "cell=XS-diverges,XS-heir,XS-svd", *TWO_JOBS, check=False)
+    assert result.returncode == 1
+    told = result.stderr[result.stderr.index("2 failed:\n") :].splitlines()[1:]
+    assert [line.split(":")[0] for line in told] == ["XS-diverges-0", "XS-heir-0"]
+    for line in told:
+        assert "train@tiny-XS-diverges-0 failed; its log is " in line
+        assert "training diverged" in Path(line.split("its log is ")[1]).read_text()
+    assert_done(copy, "svd")
+
+
+def test_shared_training_runs_once(swept):
+    logs = [path.read_text() for path in (swept / "multirun").glob("*/*/log.txt")]
+    assert sum(log.count("Running stage 'train@tiny-XS-default-0'") for log in logs) == 1
+
+
+def test_a_sweep_leaves_nothing_for_git_to_track_but_the_lock(swept):
+    listed = git("status", "--porcelain", cwd=swept)
+    assert "multirun" not in listed
+    assert "dvc.lock" in listed
+
+
+def test_swept_runs_equal_those_of_one_after_the_other(swept, copy):
+    run(copy, "dvc", "repro", *stages(*GOOD), **ONE_THREAD)
+    for experiment in GOOD:
+        assert hashes(copy, experiment) == hashes(swept, experiment)
+
+
+def test_a_reader_pulls_what_another_computed(swept, tmp_path):
+    sender, reader = tmp_path / "sender", tmp_path / "reader"
+    shutil.copytree(swept, sender, symlinks=True)
+    (sender / "results/tiny").mkdir(parents=True)
+    (sender / "results/tiny/claims.md").write_text("none\n")
+    run(sender, "dvc", "remote", "add", "--default", "shared", str(tmp_path / "remote"))
+    run(sender, "dvc", "push", "--run-cache")
+    git("add", "--all", cwd=sender)
+    git("-c", "user.name=t", "-c", "user.email=t@localhost", "commit", "-qm", "Swept", cwd=sender)
+    git("clone", "-q", str(sender), str(reader), cwd=tmp_path)
+    # What never ran, such as the measurements of VGG16, is missing on both sides.
+    run(reader, "dvc", "pull", "--allow-missing")
+    for experiment in GOOD:
+        assert hashes(reader, experiment) == hashes(sender, experiment)
+    assert_done(reader, *GOOD)
+    collected = run(reader, "pipelines.collect")
+    # A run for each cell, one for its seed, and the report.
+    assert f"MLflow: {2 * len(GOOD) + 1} runs written" in collected.stdout
+
+
+def test_runs_of_another_clone_are_taken_over_without_computing(swept, copy, tmp_path):
+    shutil.copytree(swept, tmp_path / "other", symlinks=True)
+    for clone in (tmp_path / "other", copy):
+        run(clone, "dvc", "remote", "add", "--default", "shared", str(tmp_path / "remote"))
+    run(tmp_path / "other", "dvc", "push", "--run-cache")
+    taken = run(copy, "dvc", "repro", "--pull", *stages(*GOOD))
+    assert "Running stage" not in taken.stdout
+    assert "is cached - skipping run, checking out outputs" in taken.stdout
+    for experiment in GOOD:
+        assert hashes(copy, experiment) == hashes(swept, experiment)
+
+
+def test_submitit_on_this_machine(copy):
+    pytest.importorskip("submitit")
+    sweep(copy, "cell=XS-default,XS-svd", "hydra/launcher=submitit_local")
+    assert_done(copy, "default", "svd")
+
+
+def test_two_nodes_of_ray(copy, tmp_path):
+    pytest.importorskip("ray")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    # Each node has room for one job, and another current folder than the sweep.
+    node = [sys.executable, "-m", "ray.scripts.scripts", "start", "--block", "--num-cpus=1"]
+    # Ray would run the code of whoever reaches its port, without a token.
+    token = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
+    path = os.pathsep.join([str(copy / "src"), str(copy)])
+    environment = os.environ | {"PYTHONPATH": path} | token
+    head = [*node, "--head", f"--port={address.split(':')[1]}", "--include-dashboard=false"]
+    nodes = []
+    try:
+        for command in (head, [*node, f"--address={address}"]):
+            nodes.append(subprocess.Popen(command, cwd=tmp_path, env=environment))
+        cluster = ("hydra/launcher=ray", f"hydra.launcher.address={address}")
+        sweep(copy, "cell=XS-default,XS-svd", *cluster, **token)
+    finally:
+        # The head last, which the other node tells that it leaves.
+        for process in reversed(nodes):
+            process.terminate()
+            process.wait()
+    assert_done(copy, "default", "svd")
+
+
+@pytest.mark.parametrize(
+    ("argument", "message"),
+    [
+        ("seed=0,7", "seed 7: params.yaml has seeds [0]; add it there"),
+        ("profile=mini,tiny", "profile mini and tiny: sweep one after the other"),
+        ("seed=0,", "seed=0,: "),
+        ("profile=huge", "conf/profile/huge.yaml: not found"),
+        ("hydra.sweep.dir=conf", "conf: exists; a sweep keeps its outcomes in a folder of its own"),
+    ],
+)
+def test_bad_arguments_are_refused_before_anything_runs(prepared, argument, message):
+    before = (prepared / "pipelines/cells.yaml").read_text()
+    result = sweep(prepared, argument, check=False)
+    assert result.returncode == 2
+    assert result.stderr.startswith(f"error: {message}")
+    assert "Running stage" not in result.stdout
+    assert (prepared / "pipelines/cells.yaml").read_text() == before
+
+
+def test_trainings_of_a_run_start_with_its_oldest_ancestor():
+    def made(cell: str) -> str:
+        return f"artefacts/p/train/{cell}-1/weights.safetensors"
+
+    def trained(cell: str, parent: str) -> dict:
+        return {"profile": "p", "cell": cell, "seed": 1, "parent": parent}
+
+    plan = {
+        "train": {
+            "p-c-1": trained("c", made("b")),
+            "p-a-1": trained("a", "artefacts/backbone/XS-grid.safetensors"),
+            "p-b-1": trained("b", made("a")),
+        },
+        "detect": {
+            "p-c-1": {"weights": made("c")},
+            "p-untrained-1": {"weights": made("b")},
+            "p-pretrained-1": {"weights": "artefacts/backbone/XS-grid.safetensors"},
+        },
+    }
+    assert trainings(plan, "p-c-1") == ["p-a-1", "p-b-1", "p-c-1"]
+    assert trainings(plan, "p-untrained-1") == ["p-a-1", "p-b-1"]
+    assert trainings(plan, "p-pretrained-1") == []
