@@ -1,4 +1,4 @@
-"""``frcn demo`` and ``frcn list``, run as a user runs them, on weights made by hand."""
+"""``frcn demo``, run as a user runs them, on weights made by hand."""
 
 from pathlib import Path
 
@@ -189,24 +189,3 @@ def test_missing_checkpoint_and_config(tmp_path, arguments, picture, capsys):
     assert "belong together" in _error(capsys, picture, *config)
     message = _error(capsys, picture, "--config", missing, "--weights", missing)
     assert f"{missing}: not found" in message
-
-
-def test_list_says_which_cells_ran(tmp_path, capsys):
-    configs, artefacts = tmp_path / "configs", tmp_path / "artefacts"
-    (configs / "mini").mkdir(parents=True)
-    for name in ("profile", "XS-default", "XS-proposals_1k", "XS-svd"):
-        (configs / f"mini/{name}.yaml").touch()
-    for run, value in (("XS-default-0", "60.0"), ("XS-default-1", "61.0"), ("XS-svd-0", "null")):
-        folder = artefacts / "mini/score" / run
-        folder.mkdir(parents=True)
-        (folder / "score.json").write_text(f'{{"map_11pt": {value}}}')
-    command = ["list", "--configs", str(configs), "--artefacts", str(artefacts)]
-    assert main(command) == 0
-    assert capsys.readouterr().out.splitlines() == [
-        "profile  cell             state            mAP",
-        "mini     XS-default       scored, 2 seeds  60.5",
-        "mini     XS-proposals_1k  never run        -",
-        "mini     XS-svd           scored, 1 seed   -",
-    ]
-    assert main(["list", "--configs", str(tmp_path / "none")]) == 2
-    assert "no resolved cells" in capsys.readouterr().err

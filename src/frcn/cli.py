@@ -149,20 +149,25 @@ def _demo(arguments: argparse.Namespace) -> None:
 
 
 def _list_arguments(parser: argparse.ArgumentParser) -> None:
-    for name, content in (("configs", "resolved configs"), ("artefacts", "results of the stages")):
-        parser.add_argument(
-            f"--{name}",
-            type=Path,
-            default=Path(name),
-            metavar="DIR",
-            help=f"folder of the {content} (default: %(default)s)",
-        )
+    parser.add_argument(
+        "--profile", metavar="NAME", help="default: all profiles that have resolved configs"
+    )
 
 
 def _list(arguments: argparse.Namespace) -> None:
-    from frcn.listing import list_cells  # noqa: PLC0415
+    from frcn.repository import pipelines_module  # noqa: PLC0415
 
-    print(list_cells(arguments.configs, arguments.artefacts))
+    print(pipelines_module("states").list_cells(arguments.profile))
+
+
+def _plan_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--profile", required=True, metavar="NAME", help="a file of conf/profile")
+
+
+def _plan(arguments: argparse.Namespace) -> None:
+    from frcn.repository import pipelines_module  # noqa: PLC0415
+
+    print(pipelines_module("plan").plan(arguments.profile))
 
 
 COMMANDS = {
@@ -172,7 +177,16 @@ COMMANDS = {
         _convert,
     ),
     "demo": Command("draw the detections of a trained cell on any picture", _demo_arguments, _demo),
-    "list": Command("list the cells, which of them ran, and their mAP", _list_arguments, _list),
+    "list": Command(
+        "list the cells with published and own mAP, and which are up to date",
+        _list_arguments,
+        _list,
+    ),
+    "plan": Command(
+        "say what `dvc repro` would run, with its time, disk and GPU memory",
+        _plan_arguments,
+        _plan,
+    ),
     "score": Command(
         "score a detector's VOC result files: AP per class and mAP", _score_arguments, _score
     ),

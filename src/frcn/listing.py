@@ -1,48 +1,63 @@
-"""Which cells are configured, and what their runs scored: the table of ``frcn list``."""
+"""The table of ``frcn list``: every cell, the published mAP, ours, and whether it is up to date."""
 
-from pathlib import Path
-from statistics import mean
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
-from frcn.artefacts import read_json
-from frcn.errors import UserError
+from frcn.report.paper import Paper
+from frcn.report.table import EMPTY, percent
+from frcn.report.tables import PROPOSALS_NETWORK
+from frcn.text_table import aligned
 
-HEADER = ("profile", "cell", "state", "mAP")
+HEADER = ("profile", "cell", "paper mAP", "our mAP", "state")
 
 
-def list_cells(configs: Path, artefacts: Path) -> str:
-    """A table of the cells of all profiles under ``configs``, with the mean mAP of their seeds.
+@dataclass(frozen=True)
+class Listed:
+    """A cell: ``published`` are the paper's mAP by its networks, ``ours`` the mean over seeds.
 
-    A cell counts as run when ``artefacts`` has a score of it; whether code or config changed
-    since is for ``dvc status`` to say.
+    All mAP in percent; ``ours`` is None where nothing was scored.
+    """
 
-    Raises:
-        UserError: there is no resolved config.
+    profile: str
+    cell: str
+    network: str
+    published: Mapping[str, float]
+    ours: float | None
+    state: str
+
+
+def cells_table(cells: Sequence[Listed]) -> str:
+    """One aligned line per cell.
+
+    A cell with a network of the paper's has its published number beside it, one with XS those
+    of all networks.
     """
     rows = [
-        (profile.parent.name, path.stem, *_state(artefacts / profile.parent.name, path.stem))
-        for profile in sorted(Path(configs).glob("*/profile.yaml"))
-        for path in sorted(profile.parent.glob("*-*.yaml"))
+        (cell.profile, cell.cell, _published(cell), percent(cell.ours), cell.state)
+        for cell in cells
     ]
-    if not rows:
-        raise UserError(
-            f"{configs}: no resolved cells. `make reproduce` or `dvc repro` makes them."
+    return aligned([HEADER, *rows], right=(3,))
+
+
+def published_maps(paper: Paper) -> dict[str, dict[str, float]]:
+    """Published mAP in percent, by experiment and network."""
+    rows = [row for table in paper.tables.values() for row in table.rows] + paper.systems.rows
+    found: dict[str, dict[str, float]] = {}
+    for row in rows:
+        if row.experiment:
+            found.setdefault(row.experiment, {}).update(row.paper.get("map", {}))
+    for row in paper.proposals.rows:
+        if row.paper is not None:
+            found.setdefault(row.experiment, {})[PROPOSALS_NETWORK] = row.paper
+    return found
+
+
+def _published(cell: Listed) -> str:
+    if cell.network != "XS":
+        return percent(cell.published.get(cell.network))
+    return (
+        "  ".join(
+            f"{n} {percent(cell.published[n])}" for n in sorted(cell.published, key="SML".index)
         )
-    widths = [max(len(row[column]) for row in [HEADER, *rows]) for column in range(len(HEADER))]
-    lines = [
-        "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip()
-        for row in [HEADER, *rows]
-    ]
-    return "\n".join(lines)
-
-
-def _state(artefacts: Path, cell: str) -> tuple[str, str]:
-    scores = [
-        read_json(path)["map_11pt"]
-        for path in sorted((artefacts / "score").glob(f"{cell}-*/score.json"))
-    ]
-    if not scores:
-        return "never run", "-"
-    state = f"scored, {len(scores)} seed{'s' if len(scores) > 1 else ''}"
-    # A test split without any object has no mAP.
-    known = [score for score in scores if score is not None]
-    return state, f"{mean(known):.1f}" if known else "-"
+        or EMPTY
+    )
