@@ -90,6 +90,7 @@ class Archive(Strict):
     checksums: str | None = None
     trees: dict[Name, dict[Name, Name]] | None = None
     folder_env: Name
+    images: dict[Name, Positive] | None = None  # of each split, for plans before the download
 
     @model_validator(mode="after")
     def _checked(self) -> "Archive":

@@ -1,0 +1,99 @@
+"""What a plan measures itself: a network that nobody timed here, GPU memory, and proposals.
+
+Results of the stage ``timing`` are better; these take seconds to a minute on a CPU.
+"""
+
+from dataclasses import replace
+from pathlib import Path
+from time import perf_counter
+
+import cv2
+import numpy as np
+import torch
+from torch import nn
+
+from frcn.config import Cell, Network, Proposals
+from frcn.machine import default_device, describe
+from frcn.planning import Measured
+from frcn.proposals.method import make_method
+from frcn.timing.measure import measure
+from frcn.timing.measurements import load
+from frcn.timing.setting import SETTINGS, Setting
+from frcn.timing.sgd_steps import fast_rcnn_steps, rcnn_steps, spp_net_steps
+from frcn.timing.workload import workload
+
+CPU_REGIONS = 4
+"""Regions of R-CNN on a CPU: in its step, and for all boxes of a picture."""
+
+
+def device_name() -> str:
+    """The device, as the stages' files name it."""
+    return describe(nn.Identity())["device"]
+
+
+def timed_here(network: Network, file: Path) -> Measured | None:
+    """What the stage ``timing`` measured; None without its file, or if another device made it."""
+    timing = load(file) if file.exists() else None
+    if timing is None or timing.device != device_name():
+        return None
+    return Measured(timing, SETTINGS[network.name], network.rcnn_batch)
+
+
+def quickly_timed(network: Network, kept: Path) -> Measured:
+    """Measure a network as the stage ``timing`` does, on a CPU at half the size.
+
+    The result is kept at ``kept`` and taken from there by the next plan on this device.
+    """
+    setting = quick_setting(SETTINGS[network.name])
+    if default_device().type == "cpu":
+        network = network.model_copy(update={"rcnn_batch": CPU_REGIONS})
+    if not kept.exists() or load(kept).device != device_name():
+        measure(network, setting, kept)
+    return Measured(load(kept), setting, network.rcnn_batch)
+
+
+def quick_setting(setting: Setting) -> Setting:
+    """A setting with half the sides and a quarter of the boxes; on a GPU the setting itself."""
+    if default_device().type == "cuda":
+        return setting
+    halves = {
+        name: scales.model_copy(update={"short_sides": [side // 2 for side in scales.short_sides]})
+        for name, scales in (("scales", setting.scales), ("pyramid", setting.pyramid))
+    }
+    return replace(setting, **halves, rois=setting.rois // 4, cpu_regions=CPU_REGIONS)
+
+
+def step_memory(cell: Cell) -> int | None:
+    """Most bytes of GPU memory that the cell's SGD step takes; None without a GPU or steps."""
+    device = default_device()
+    if device.type != "cuda" or cell.train.kind != "sgd":
+        return None
+    setting = SETTINGS[cell.network.name]
+    scales = "pyramid" if cell.system == "spp_net" else "scales"
+    setting = replace(setting, **{scales: cell.train.scales})
+    work = workload(setting)
+    torch.cuda.reset_peak_memory_stats()
+    if cell.system == "fast_rcnn":
+        network = cell.network.model_copy(update={"learn_from": cell.train.learn_from})
+        fast_rcnn_steps(network, setting, work, cell.train.sampling.images_per_batch, device)
+    elif cell.system == "rcnn":
+        rcnn_steps(cell.network, device)
+    else:
+        spp_net_steps(setting, work, cell.network.name, device)
+    return torch.cuda.max_memory_allocated()
+
+
+def timed_proposals(settings: Proposals, picture: np.ndarray) -> tuple[float, int]:
+    """Seconds and number of one (H, W, 3) uint8 picture's proposals, compiled code being ready."""
+    method = make_method(settings)
+    method(picture)
+    start = perf_counter()
+    boxes = method(picture)
+    return perf_counter() - start, len(boxes)
+
+
+def typical_picture(size: tuple[int, int]) -> np.ndarray:
+    """A generated picture, enlarged to (height, width): a real one may not be here yet."""
+    from frcn.data.shapes.scene import render  # noqa: PLC0415 -- slow, only plans need it
+
+    return cv2.resize(render(0, "plan", 0).image, size[::-1])
