@@ -103,7 +103,7 @@ class Estimates:
     def _backbone(self, network: str, pooling: str) -> Cost:
         own = self._own_seconds(ARTEFACTS / "backbone" / f"{network}-{pooling}.json", "seconds")
         config = compose_network(network)
-        if own is not None or config.pretraining is None:
+        if own is not None or config.weights.kind != "pretraining":
             return Cost(own, estimated=False)
         return Cost(planning.pretraining_seconds(config, self._measured(network)))
 

@@ -40,6 +40,7 @@ def _run_shared_stages(profile: str) -> None:
     stages = [f"configs@{profile}", f"fetch@{profile}"]
     stages += [f"proposals@{name}" for name in plan["proposals"]]
     stages += [f"backbone@{name}" for name in plan["backbones"]]
+    stages += [f"published@{name}" for name in plan["published"]]
     if run_dvc(["repro", *stages], profile):
         raise UserError("a stage that all jobs need failed; its message is above")
 

@@ -83,6 +83,7 @@ class Archive(Strict):
     ``checksums`` is a text file of ``sha256  path`` lines, relative to the repository root.
     ``trees``: where the archives hold a devkit of several trees (``VOC2007``, ``VOC2012``), the
     image sets that are taken from each and their names in the one tree that becomes of them.
+    ``images``: how many each split has, for plans before the download.
     """
 
     kind: Literal["archive"]
@@ -90,7 +91,7 @@ class Archive(Strict):
     checksums: str | None = None
     trees: dict[Name, dict[Name, Name]] | None = None
     folder_env: Name
-    images: dict[Name, Positive] | None = None  # of each split, for plans before the download
+    images: dict[Name, Positive] | None = None
 
     @model_validator(mode="after")
     def _checked(self) -> "Archive":

@@ -91,7 +91,7 @@ def proposals_per_image(cell: Cell) -> int:
 
 def pretraining_seconds(network: Network, measured: Measured) -> float:
     """Seconds of a pre-training, at the multiply-adds per second of Fast R-CNN's step."""
-    settings = network.pretraining
+    settings = network.weights
     size = settings.image_size
     forward = conv_layers(network.name, settings.batch_size, size, size)
     with torch.device("meta"):
