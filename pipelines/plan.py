@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from frcn import planning
 from frcn.artefacts import read_json
@@ -69,7 +70,7 @@ class Estimates:
         }
         self._images = cache(lambda: image_counts(profile, next(iter(cells.values())).data))
         self._measured = cache(self._measure)
-        self._memory = cache(lambda key: step_memory(self._runs[key].cell))
+        self._memories: dict[str, int | None] = {}
         self._device = device_name()
 
     def of(self, stage: str) -> Cost:
@@ -121,7 +122,7 @@ class Estimates:
             estimated=own is None,
             disk=planning.weights_bytes(cell),
             scratch=planning.cache_bytes(cell, SETTINGS[cell.network.name], images),
-            memory=self._memory(key),
+            memory=self._memory(cell),
         )
 
     def _detect(self, key: str) -> Cost:
@@ -135,6 +136,20 @@ class Estimates:
             each = planning.image_seconds(cell, self._measured(cell.network.name))
         disk = planning.detections_bytes(cell, images)
         return Cost(each * images, estimated=own is None, disk=disk)
+
+    def _memory(self, cell: Cell) -> int | None:
+        """GPU memory of a step; cells with equal steps are measured once."""
+        train = cell.train
+        step = (cell.system, cell.network, train.kind, train.learn_from, train.scales)
+        key = repr((*step, train.sampling))
+        if key not in self._memories:
+            try:
+                self._memories[key] = step_memory(cell)
+            except torch.OutOfMemoryError:
+                self._memories[key] = None
+                name = f"{cell.network.name}-{cell.experiment}"
+                self.notes.append(f"{name}: a step needs more memory than the GPU has free")
+        return self._memories[key]
 
     def _own_seconds(self, file: Path, key: str) -> float | None:
         """What a run that finished on this device took."""
