@@ -35,7 +35,7 @@ def test_quick_timing_is_kept_and_bound_to_the_device(tmp_path, network, monkeyp
     kept = tmp_path / "XS.json"
     measured = quick_timing.quickly_timed(network, kept)
     assert measured.setting.scales.short_sides == [32]
-    assert (measured.setting.rois, measured.rcnn_batch) == (10, 4)
+    assert (measured.setting.rois, measured.rcnn_batch) == (10, 32)
     assert measured.timing.image == (32, 43)
     content = kept.read_bytes()
     assert quick_timing.quickly_timed(network, kept) == measured

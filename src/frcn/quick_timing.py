@@ -22,8 +22,8 @@ from frcn.timing.setting import SETTINGS, Setting
 from frcn.timing.sgd_steps import fast_rcnn_steps, rcnn_steps, spp_net_steps
 from frcn.timing.workload import workload
 
-CPU_REGIONS = 4
-"""Regions of R-CNN on a CPU: in its step, and for all boxes of a picture."""
+QUARTER = 4
+"""On a CPU pictures are half as high and wide, and boxes and regions a quarter as many."""
 
 
 def device_name() -> str:
@@ -46,21 +46,22 @@ def quickly_timed(network: Network, kept: Path) -> Measured:
     """
     setting = quick_setting(SETTINGS[network.name])
     if default_device().type == "cpu":
-        network = network.model_copy(update={"rcnn_batch": CPU_REGIONS})
+        network = network.model_copy(update={"rcnn_batch": network.rcnn_batch // QUARTER})
     if not kept.exists() or load(kept).device != device_name():
         measure(network, setting, kept)
     return Measured(load(kept), setting, network.rcnn_batch)
 
 
 def quick_setting(setting: Setting) -> Setting:
-    """A setting with half the sides and a quarter of the boxes; on a GPU the setting itself."""
+    """A setting with half the sides and a quarter of the boxes and regions; on a GPU the setting itself."""
     if default_device().type == "cuda":
         return setting
     halves = {
         name: scales.model_copy(update={"short_sides": [side // 2 for side in scales.short_sides]})
         for name, scales in (("scales", setting.scales), ("pyramid", setting.pyramid))
     }
-    return replace(setting, **halves, rois=setting.rois // 4, cpu_regions=CPU_REGIONS)
+    counts = {"rois": setting.rois // QUARTER, "cpu_regions": setting.cpu_regions // QUARTER}
+    return replace(setting, **halves, **counts)
 
 
 def step_memory(cell: Cell) -> int | None:
