@@ -1,6 +1,6 @@
 """What a plan measures itself: a network that nobody timed here, GPU memory, and proposals.
 
-Results of the stage ``timing`` are better; these take seconds to a minute on a CPU.
+Results of the stage ``timing`` are better; these take a minute or two a network on a CPU.
 """
 
 from dataclasses import replace
@@ -53,7 +53,7 @@ def quickly_timed(network: Network, kept: Path) -> Measured:
 
 
 def quick_setting(setting: Setting) -> Setting:
-    """A setting with half the sides and a quarter of the boxes and regions; on a GPU the setting itself."""
+    """A setting for a CPU with half the sides and a quarter of the boxes; a GPU keeps its own."""
     if default_device().type == "cuda":
         return setting
     halves = {
