@@ -170,3 +170,15 @@ def test_every_cut_of_a_jpeg_is_noticed(tree, cut):
     for end in (cut, len(jpeg) - cut):
         with pytest.raises(UserError, match="truncated"):
             colour_kind(jpeg[:end])
+
+
+@pytest.mark.parametrize("quality", [1, 100])
+def test_more_pixels_than_a_jpeg_can_hold(quality):
+    """A flat picture at the lowest quality is what holds the most pixels a byte."""
+    flat = np.full((4000, 4000, 3), 128, dtype=np.uint8)
+    jpeg = cv2.imencode(".jpg", flat, [cv2.IMWRITE_JPEG_QUALITY, quality])[1].tobytes()
+    assert colour_kind(jpeg) == "colour"
+    frame = jpeg.index(b"\xff\xc0")
+    huge = jpeg[: frame + 5] + b"\xff\xff\xff\xff" + jpeg[frame + 9 :]
+    with pytest.raises(UserError, match="states 65535x65535 pixels, more than"):
+        colour_kind(huge)

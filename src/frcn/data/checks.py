@@ -147,7 +147,11 @@ class _ImageCheck:
         except UserError as error:
             self._picture(str(error), REPLACE)
             return
-        pixels = cv2.imdecode(np.frombuffer(data, dtype=np.uint8), READ_FLAGS)
+        try:
+            pixels = cv2.imdecode(np.frombuffer(data, dtype=np.uint8), READ_FLAGS)
+        except cv2.error as error:
+            self._picture(f"can't be decoded: {error.err}", REPLACE)
+            return
         if pixels is None:
             self._picture("can't be decoded", REPLACE)
             return

@@ -41,7 +41,7 @@ def read_tree(path: Path) -> ET.Element:
         return ET.fromstring(Path(path).read_bytes(), parser=ET.XMLParser(target=_NoDoctype()))
     except FileNotFoundError:
         raise UserError("not found") from None
-    except (ET.ParseError, ValueError) as error:
+    except (ET.ParseError, ValueError, LookupError) as error:  # the last: no such encoding
         raise UserError(f"XML does not parse: {error}") from None
 
 
