@@ -41,7 +41,8 @@ def test_every_cell_starts_from_the_right_weights(plan):
         if experiment in TRAINED_ELSEWHERE:
             assert run["parent"] == trained(f"{network}-{TRAINED_ELSEWHERE[experiment]}", seed)
         else:
-            assert run["parent"] == f"artefacts/backbone/{network}-grid.safetensors"
+            pooling = "pyramid" if experiment == "spp_net" else "grid"
+            assert run["parent"] == f"artefacts/backbone/{network}-{pooling}.safetensors"
 
 
 def test_every_cell_is_tested_with_the_right_weights(plan):
@@ -67,7 +68,7 @@ def test_stages_make_all_weights_that_others_start_from(plan):
 def test_what_is_trained_and_tested(plan):
     assert plan["backbones"] == {
         f"{network}-grid": {"network": network, "pooling": "grid"} for network in NETWORKS
-    }
+    } | {"L-pyramid": {"network": "L", "pooling": "pyramid"}}
     assert plan["published"] == {network: {"network": network} for network in NETWORKS}
     tested_only = {split(plan["detect"][key])[1] for key in plan["detect"].keys() - plan["train"]}
     assert tested_only == set(TESTED_ONLY)
@@ -75,7 +76,7 @@ def test_what_is_trained_and_tested(plan):
         for seed in SEEDS:
             assert f"voc07-{network}-published-{seed}" in plan["detect"]
     systems = {run["system"] for run in plan["detect"].values()}
-    assert systems == {"fast_rcnn", "rcnn"}
+    assert systems == {"fast_rcnn", "rcnn", "spp_net"}
 
 
 def test_other_profiles_need_no_published_detector():

@@ -8,12 +8,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pandas as pd
 
 from frcn.artefacts import read_json, sha256_json
-from frcn.config import Cell, load
+from frcn.config import Cell, Network, load
 from frcn.errors import UserError
 from frcn.evaluation.bootstrap import interval
 
@@ -160,8 +161,8 @@ class Cells:
 
     @property
     def networks(self) -> list[str]:
-        """Networks of the profile, in the order XS, S, M, L, L_torchvision."""
-        order = ["XS", "S", "M", "L", "L_torchvision"]
+        """Networks of the profile, in the schema's order, which is that of their size."""
+        order = get_args(Network.model_fields["name"].annotation)
         return sorted({network for network, _ in self.cells}, key=order.index)
 
     @property
