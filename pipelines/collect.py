@@ -9,7 +9,7 @@ import yaml
 from frcn.artefacts import read_json, sha256_file, sha256_json, write_json
 from frcn.config import Cell, load
 from frcn.errors import UserError
-from frcn.tracking import STORE, Record, default_uri
+from frcn.tracking import STORE, Record, default_uri, store_is_gone
 from frcn.tracking import collect as collect_runs
 from pipelines.cells import wanted_profiles, wanted_text
 from pipelines.stage import exit_cleanly
@@ -38,8 +38,8 @@ def collect(profile: str, cells: str) -> None:
     place = f"{default_uri()} {profile}"
     state = sha256_json([sha256_file(LOCK), cells, sha256_file(Path(__file__))])
     known = read_json(stamp) if stamp.exists() else {}
-    # The local store is a view that may be deleted, with the stamp that lies in it.
-    if known.get(place) == state:
+    # The local store is a view that may be deleted, with or without the stamp that lies in it.
+    if known.get(place) == state and not store_is_gone():
         return
     written = collect_runs(f"frcn-{profile}", _cells(profile, cells), _report(profile))
     write_json(stamp, known | {place: state})

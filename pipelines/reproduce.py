@@ -32,9 +32,10 @@ def reproduce(only: str | None = None) -> None:
             raise UserError("`dvc repro` failed; its message is above. What was done is kept.")
     profiles = wanted_profiles(only)
     for profile in profiles:
-        collect(profile, wanted_text(only))
-    for profile in profiles:
         print_tables(RESULTS / profile)
+    # Last, for MLflow may be a server that is down.
+    for profile in profiles:
+        collect(profile, wanted_text(only))
 
 
 def only_one() -> FileLock:

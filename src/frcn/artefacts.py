@@ -1,14 +1,21 @@
 """The one place that hashes content and writes files that are either whole or absent."""
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
+import re
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 from frcn.errors import UserError
+
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+# safetensors names the error's number in its words, NumPy tells no number.
+FULL_SAID = re.compile(rf"os error ({'|'.join(map(str, FULL))})\b|requested and \d+ written")
+FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
 def sha256(data: bytes) -> str:
@@ -39,14 +46,21 @@ def atomic_path(path: Path) -> Iterator[Path]:
 
     A failure, a full disk or a killed process leaves the old file (or none), never a part of
     the new one. The temporary file keeps the suffix, because writers choose formats by it.
+
+    Raises:
+        UserError: the disk is full, or the folder can't be written to.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix)
+    with _refusals_told(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(
+            dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix
+        )
     os.close(handle)
     temporary = Path(name)
     try:
-        yield temporary
+        with _refusals_told(path):
+            yield temporary
         # mkstemp makes files private to the user; artefacts get the ordinary permissions.
         umask = os.umask(0)
         os.umask(umask)
@@ -56,6 +70,27 @@ def atomic_path(path: Path) -> Iterator[Path]:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _refusals_told(path: Path) -> Iterator[None]:
+    """Make one message of what the disk refuses; libraries tell of it each in its own way."""
+    try:
+        yield
+    except UserError:
+        raise
+    except Exception as error:
+        number = getattr(error, "errno", None)
+        if number in FULL or FULL_SAID.search(str(error)):
+            reason, remedy = "the disk is full, or your share of it", "Free some space"
+        elif number in FORBIDDEN:
+            reason, remedy = os.strerror(number), "See to its permissions"
+        else:
+            raise
+        raise UserError(
+            f"{path}: can't be written, {reason}. {remedy} and run again; what was there before is"
+            " as it was."
+        ) from error
 
 
 def write_bytes(path: Path, data: bytes) -> None:
@@ -84,7 +119,7 @@ def read_json(path: Path) -> object:
         return json.loads(Path(path).read_text())
     except FileNotFoundError:
         raise UserError(f"{path}: not found. `dvc repro` makes it.") from None
-    except json.JSONDecodeError as error:
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise UserError(
             f"{path}: not valid JSON ({error}). Delete it; `dvc repro` makes it anew."
         ) from None

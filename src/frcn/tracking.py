@@ -7,7 +7,8 @@ the seeds of a cell are children of a run with their mean and spread.
 
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import mean, stdev
@@ -15,6 +16,7 @@ from statistics import mean, stdev
 from filelock import FileLock
 
 from frcn.artefacts import sha256_json
+from frcn.errors import UserError
 
 STORE = Path("mlflow")
 # MLflow's limits of one log_batch request.
@@ -42,6 +44,11 @@ def default_uri(repo: Path = Path()) -> str:
     return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{repo / STORE / 'mlflow.db'}"
 
 
+def store_is_gone(repo: Path = Path()) -> bool:
+    """Whether the database under ``mlflow/`` is meant, and is not there."""
+    return not os.environ.get("MLFLOW_TRACKING_URI") and not (repo / STORE / "mlflow.db").exists()
+
+
 def collect(
     experiment: str, cells: Mapping[str, Sequence[Record]], report: Record, repo: Path = Path()
 ) -> int:
@@ -55,10 +62,13 @@ def collect(
 
     Returns:
         The number of runs written; 0 when all were there.
+
+    Raises:
+        UserError: MLflow's server or database gave no answer.
     """
     (repo / STORE).mkdir(exist_ok=True)
     # Two processes that create the same database or experiment would trip over each other.
-    with FileLock(repo / STORE / "collect.lock"):
+    with FileLock(repo / STORE / "collect.lock"), _failures_told(repo):
         view = _View(experiment, repo)
         for name, records in cells.items():
             parent = view.put(_summary(name, records))
@@ -68,6 +78,24 @@ def collect(
         wanted = {report.name, *cells, *(r.name for records in cells.values() for r in records)}
         view.drop_others(wanted)
     return view.written
+
+
+@contextmanager
+def _failures_told(repo: Path) -> Iterator[None]:
+    # MLflow's own patience with a server that is down is minutes.
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    from mlflow.exceptions import MlflowException  # noqa: PLC0415 -- takes seconds
+    from sqlalchemy.exc import SQLAlchemyError  # noqa: PLC0415 -- comes with MLflow
+
+    try:
+        yield
+    except (MlflowException, SQLAlchemyError) as error:
+        reason = str(error).strip().partition("\n")[0]
+        raise UserError(
+            f"MLflow at {default_uri(repo)} failed: {reason}\nThe results are safe in results/."
+            " Once MLflow answers, `python -m pipelines.collect` shows them there."
+        ) from error
 
 
 def _summary(name: str, records: Sequence[Record]) -> Record:
@@ -90,7 +118,6 @@ class _View:
     """The live runs of one MLflow experiment, by name."""
 
     def __init__(self, experiment: str, repo: Path) -> None:
-        os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
         from mlflow.tracking import MlflowClient  # noqa: PLC0415 -- takes seconds
 
         self._client = MlflowClient(tracking_uri=default_uri(repo))

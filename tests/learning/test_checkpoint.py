@@ -77,6 +77,21 @@ def test_a_checkpoint_of_another_config_is_ignored(path):
     assert untouched(other, before)
 
 
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.999])
+def test_a_checkpoint_with_a_flipped_bit_counts_as_none(path, share):
+    """Numbers stand in the last part of the file; its head has names and places."""
+    first = Training(path)
+    first.checkpoint.save(3, 1.0, LOG)
+    content = bytearray(path.read_bytes())
+    head = 8 + int.from_bytes(content[:8], "little")
+    content[head + int(share * (len(content) - head))] ^= 1
+    path.write_bytes(content)
+    other = Training(path, seed=1)
+    before = [t.clone() for t in other.network.state_dict().values()]
+    assert other.checkpoint.restore() == (0, 0.0, [])
+    assert untouched(other, before)
+
+
 @pytest.mark.parametrize("share", [0.0, 0.001, 0.1, 0.5, 0.999])
 def test_a_damaged_checkpoint_counts_as_none(path, share):
     first = Training(path)

@@ -1,15 +1,14 @@
 """Disks that are too small: known before the work where sizes are known, else told clearly."""
 
-import errno
 import shutil
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from frcn.artefacts import FULL
 from frcn.errors import UserError
 
-FULL = (errno.ENOSPC, errno.EDQUOT)
 GB = 1e9
 
 

@@ -5,9 +5,8 @@ import urllib.request
 from http.client import HTTPException, HTTPResponse
 from pathlib import Path
 
-from frcn.artefacts import sha256
+from frcn.artefacts import FULL, sha256
 from frcn.config import PublishedFile
-from frcn.data.disk import FULL
 from frcn.data.file_check import HTML_SAID, fault
 from frcn.errors import UserError
 from frcn.progress import progress

@@ -13,6 +13,7 @@ from frcn.artefacts import atomic_path, sha256_file, sha256_json
 from frcn.config import Cell
 from frcn.learning.caffe_sgd import CaffeSGD
 from frcn.learning.processes import ALONE, Processes
+from frcn.models.weights import content_hash
 
 
 class Sampler(Protocol):
@@ -63,6 +64,8 @@ class Checkpoint:
             "sampler": json.dumps(self.sampler.state()),
         }
         tensors = self._tensors() | self.processes.gathered(_random_states())
+        # safetensors checks the form of a file, not what its numbers were.
+        metadata["sha256"] = content_hash(tensors)
         if self.processes.first:
             with atomic_path(self._path) as temporary:
                 save_file(tensors, temporary, metadata)
@@ -87,6 +90,8 @@ class Checkpoint:
         except SafetensorError:
             return nothing
         if metadata.get("fingerprint") != self._fingerprint:
+            return nothing
+        if metadata.get("sha256") != content_hash(tensors):
             return nothing
         self._network.load_state_dict(_under("network/", tensors))
         for name, velocity in _under("velocity/", tensors).items():

@@ -109,7 +109,7 @@ class RegionTraining:
         compute: Callable[[int], np.ndarray],
     ) -> FeatureCache:
         """Features of every entry on disk, bound to weights, pictures, boxes and ``settings``."""
-        key = [settings, _hash_of(network), *map(_content, roidb)]
+        key = [settings, weights.content_hash(network.state_dict()), *map(_content, roidb)]
         folder = self._folder / (CACHES + sha256_json(key)[:16])
         for other in self._folder.glob(f"{CACHES}*"):
             if other != folder:
@@ -165,14 +165,6 @@ class RegionTraining:
         total = {"seconds": sum(self._seconds.values()), "phases": self._seconds}
         write_json(out / "train.json", self._summary | total | describe(network))
         shutil.rmtree(self._folder)
-
-
-def _hash_of(network: PosthocNet) -> str:
-    parts = [
-        sha256(tensor.detach().cpu().contiguous().numpy().tobytes())
-        for _, tensor in sorted(network.state_dict().items())
-    ]
-    return sha256_json(parts)
 
 
 def _content(entry: RoiImage) -> list[str]:

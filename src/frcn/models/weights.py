@@ -1,6 +1,7 @@
 """Weights in safetensors, bound to the pre-processing that they were trained with."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -8,7 +9,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from frcn.artefacts import atomic_path
+from frcn.artefacts import atomic_path, sha256, sha256_json
 from frcn.errors import UserError
 from frcn.models.region_net import RegionNet
 
@@ -63,6 +64,15 @@ def load(path: Path, network: str) -> tuple[dict[str, Tensor], Preprocessing]:
         )
     values = described["preprocessing"]
     return tensors, Preprocessing(tuple(values["mean"]), tuple(values["std"]))
+
+
+def content_hash(tensors: Mapping[str, Tensor]) -> str:
+    """Hexadecimal SHA-256 of names and bytes of tensors of float32 or integers."""
+    parts = [
+        [name, sha256(tensor.detach().cpu().contiguous().numpy().tobytes())]
+        for name, tensor in sorted(tensors.items())
+    ]
+    return sha256_json(parts)
 
 
 def initialise(network: RegionNet, tensors: dict[str, Tensor], path: Path) -> list[str]:
