@@ -26,19 +26,24 @@ def copy_repository(root: Path, experiments: Collection[str]) -> None:
     subprocess.run(["git", "init", "-q", str(root)], check=True)
 
 
-def run(repo: Path, *arguments: str, check: bool = True, **variables: str):
-    """Run a module in a copy of the repository, with that copy's code and the tests' helpers."""
+def environment(repo: Path) -> dict[str, str]:
+    """Variables with which Python runs a copy's code, with the tests' helpers at hand."""
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    environment = os.environ | {
+    variables = os.environ | {
         "PATH": path,
         "PYTHONPATH": os.pathsep.join([str(repo / "src"), str(repo), str(REPO / "tests")]),
         "PYTHONDONTWRITEBYTECODE": "1",
     }
-    environment.pop("MLFLOW_TRACKING_URI", None)
+    variables.pop("MLFLOW_TRACKING_URI", None)
+    return variables
+
+
+def run(repo: Path, *arguments: str, check: bool = True, **variables: str):
+    """Run a module in a copy of the repository, with that copy's code and the tests' helpers."""
     result = subprocess.run(
         [sys.executable, "-m", *arguments],
         cwd=repo,
-        env=environment | variables,
+        env=environment(repo) | variables,
         capture_output=True,
         text=True,
         check=False,

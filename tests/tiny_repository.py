@@ -36,12 +36,17 @@ def copy_tiny_repository(tiny: Path, root: Path) -> Path:
     return Path(shutil.copytree(tiny, root, ignore=shutil.ignore_patterns(".dvc", ".git")))
 
 
-def write_tiny_repository(root: Path) -> None:
-    """Copy the repository to ``root``, shrink its profile and its network, and run its cells."""
+def copy_and_shrink(root: Path) -> None:
+    """Copy the repository to ``root``, and shrink its profile and its network."""
     copy_repository(root, EXPERIMENTS)
-    shutil.copytree(REPO / "notebooks", root / "notebooks")
     update(root / "conf/profile/mini.yaml", TINY)
     update(root / "conf/network/XS.yaml", {"weights": TINY_PRETRAINING})
+
+
+def write_tiny_repository(root: Path) -> None:
+    """Copy the repository to ``root``, shrink it, and run its cells."""
+    copy_and_shrink(root)
+    shutil.copytree(REPO / "notebooks", root / "notebooks")
     cells = run_stages(root)
     scores = [f"score@{key}" for key in cells["detect"]]
     run(root, "dvc", "commit", "--force", "--with-deps", *scores)
