@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -16,8 +15,11 @@ from tiny_repository import EXPERIMENTS, copy_and_shrink
 # Sums depend on the number of threads; the results to compare with were made with one.
 ONE_THREAD = {"OMP_NUM_THREADS": "1"}
 KILLS = 20
+FEWEST_KILLS = 3
+ATTEMPTS = 3
 SECONDS = (2.0, 9.0)
-"""A kill comes so long after the start: DVC looks at the graph for some two seconds."""
+"""A kill comes so long after the start: DVC looks at the graph for some two seconds. A fast machine
+is done before all of them."""
 SCORES = [f"score@mini-XS-{experiment}-0" for experiment in EXPERIMENTS]
 # What holds no seconds.
 SAME = ("*.safetensors", "*.npy", "loss.csv", "detections.parquet", "score.json", "curves.csv")
@@ -48,12 +50,17 @@ def test_results_are_those_of_a_run_that_nobody_killed(tiny_repository, tmp_path
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        time.sleep(seconds)
-        killed += process.poll() is None
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-    assert killed > KILLS / 2
-    run(repo, *command[2:], **ONE_THREAD)
+        try:
+            if process.wait(seconds) == 0:
+                break  # nothing is left to do
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            killed += 1
+    assert killed >= FEWEST_KILLS
+    # DVC may refuse a run as long as it sees the lock of one that was killed a moment ago.
+    attempts = (run(repo, *command[2:], check=False, **ONE_THREAD) for _ in range(ATTEMPTS))
+    assert any(attempt.returncode == 0 for attempt in attempts)
     expected = outs(tiny_repository)
     assert len(expected) > 10
     assert outs(repo) == expected
