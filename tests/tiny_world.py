@@ -12,6 +12,8 @@ from frcn.learning.starting_network import OUTPUTS
 from frcn.models import weights
 from frcn.models.fast_rcnn_net import FastRCNNNet
 from frcn.models.posthoc_net import PosthocNet
+from frcn.models.rcnn_net import RCNNNet
+from frcn.models.spp_net import SPPNet
 from frcn.proposals.source import ProposalSource, WithDenseBoxes
 from frcn.proposals.store import ProposalStore, write_store
 
@@ -74,6 +76,14 @@ def write_posthoc_weights(path: Path, network: type[PosthocNet]) -> None:
         tensors = network("XS", len(TINY_CLASSES)).state_dict()
     backbone = {n: tensor for n, tensor in tensors.items() if not n.startswith(OUTPUTS)}
     weights.save(path, backbone, "XS", PREPROCESSING)
+
+
+def write_systems(root: Path, image_sets: dict[str, int]) -> None:
+    """A tiny world, and in ``<system>.safetensors`` weights for each of the three systems."""
+    write_world(root, image_sets)
+    write_weights(root / "fast_rcnn.safetensors")
+    write_posthoc_weights(root / "rcnn.safetensors", RCNNNet)
+    write_posthoc_weights(root / "spp_net.safetensors", SPPNet)
 
 
 def shrink(cell: Cell, **sections: dict) -> Cell:

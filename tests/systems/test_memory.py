@@ -5,12 +5,10 @@ import torch
 
 from frcn.errors import UserError
 from frcn.machine import within_memory
-from frcn.models.rcnn_net import RCNNNet
 from frcn.models.region_net import RegionNet
-from frcn.models.spp_net import SPPNet
 from frcn.systems import detecting, fast_rcnn, system
 from pipelines import compose
-from tiny_world import open_source, shrink, write_posthoc_weights, write_weights, write_world
+from tiny_world import open_source, shrink, write_systems
 
 FULL = "CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has a total capacity of 11.91 GiB."
 EXPERIMENTS = {"fast_rcnn": "default", "rcnn": "rcnn", "spp_net": "spp_net"}
@@ -19,10 +17,7 @@ EXPERIMENTS = {"fast_rcnn": "default", "rcnn": "rcnn", "spp_net": "spp_net"}
 @pytest.fixture(scope="module")
 def world(tmp_path_factory):
     root = tmp_path_factory.mktemp("world")
-    write_world(root, {"trainval": 2, "test": 1})
-    write_weights(root / "fast_rcnn.safetensors")
-    write_posthoc_weights(root / "rcnn.safetensors", RCNNNet)
-    write_posthoc_weights(root / "spp_net.safetensors", SPPNet)
+    write_systems(root, {"trainval": 2, "test": 1})
     return root
 
 

@@ -8,12 +8,10 @@ from torch.nn.modules.module import register_module_forward_hook
 
 from frcn.learning.caffe_sgd import CaffeSGD
 from frcn.models import weights
-from frcn.models.rcnn_net import RCNNNet
-from frcn.models.spp_net import SPPNet
 from frcn.precision import computing_in, float32_products
 from frcn.systems import detecting, system
 from pipelines import compose
-from tiny_world import open_source, shrink, write_posthoc_weights, write_weights, write_world
+from tiny_world import open_source, shrink, write_systems
 
 SYSTEMS = {"fast_rcnn": "default", "rcnn": "rcnn", "spp_net": "spp_net"}
 CPU = torch.device("cpu")
@@ -22,10 +20,7 @@ CPU = torch.device("cpu")
 @pytest.fixture(scope="module")
 def world(tmp_path_factory):
     root = tmp_path_factory.mktemp("world")
-    write_world(root, {"trainval": 3, "test": 2})
-    write_weights(root / "fast_rcnn.safetensors")
-    write_posthoc_weights(root / "rcnn.safetensors", RCNNNet)
-    write_posthoc_weights(root / "spp_net.safetensors", SPPNet)
+    write_systems(root, {"trainval": 3, "test": 2})
     return root
 
 
