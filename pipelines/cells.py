@@ -19,7 +19,7 @@ FILE = Path("pipelines/cells.yaml")
 PARAMS = Path("params.yaml")
 CACHE = Path("artefacts/cache/cells")
 # What the content of cells.yaml depends on, beside params.yaml and the configs.
-CODE = ("pipelines/cells.py", "pipelines/compose.py", "src/frcn/config.py")
+CODE = ("pipelines/cells.py", "pipelines/compose.py", "src/frcn/config/*.py")
 # SPP-net's fc layers are pre-trained on its pyramid, and its convolutions with them.
 POOLING = {"fast_rcnn": "grid", "rcnn": "grid", "spp_net": "pyramid"}
 HEADER = "# Made from params.yaml and conf/ by `python -m pipelines.reproduce`; do not edit.\n"
@@ -64,7 +64,8 @@ def wanted_text(only: str | None = None) -> str:
     Kept by content: composing takes seconds, and most often nothing has changed.
     """
     profiles, seeds = wanted_profiles(only), load(Params, PARAMS).seeds
-    sources = [*CODE, *(path for path in CONF.rglob("*.yaml"))]
+    code = (path for pattern in CODE for path in Path().glob(pattern))
+    sources = [*code, *CONF.rglob("*.yaml")]
     hashes = {str(path): sha256_file(path) for path in sources}
     cached = CACHE / f"{sha256_json([profiles, seeds, hashes])[:16]}.yaml"
     if not cached.exists():

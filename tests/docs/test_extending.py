@@ -186,7 +186,8 @@ def test_network(copy):
     networks = copy / "src/frcn/models/networks.py"
     edit(networks, "def _vgg(", f"{builder}\n\ndef _vgg(")
     edit(networks, '_BUILDERS = {"XS": _xs,', '_BUILDERS = {"XXS": _xxs, "XS": _xs,')
-    edit(copy / "src/frcn/config.py", 'name: Literal["XS",', 'name: Literal["XXS", "XS",')
+    schema = copy / "src/frcn/config/network.py"
+    edit(schema, 'name: Literal["XS",', 'name: Literal["XXS", "XS",')
     folder = copy / "conf/network"
     (folder / "XXS.yaml").write_text((folder / "XS.yaml").read_text())
     update(folder / "XXS.yaml", {"name": "XXS"})
@@ -203,7 +204,7 @@ def test_network(copy):
 
 def test_proposal_method(copy):
     module, settings, entry, method, experiment, _ = examples(METHOD)
-    package, config = copy / "src/frcn/proposals", copy / "src/frcn/config.py"
+    package, config = copy / "src/frcn/proposals", copy / "src/frcn/config/proposals.py"
     (package / "corner_boxes.py").write_text(module)
     searches = "SEARCHES: dict[str, Callable[..., np.ndarray]] = {\n"
     edit(package / "method.py", searches, f"{searches}    {entry}")
