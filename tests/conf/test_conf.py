@@ -21,6 +21,7 @@ from pipelines.compose import (
     proposal_lists,
     resolved_yaml,
 )
+from tiny_repository import update
 
 CONF = Path(__file__).parents[2] / "conf"
 OWN = """\
@@ -220,6 +221,37 @@ def test_faulty_experiment_names_its_file(conf, old, new, message):
     path.write_text(path.read_text().replace(old, new))
     with pytest.raises(UserError, match=rf"(?s)svd\.yaml.*{message}"):
         compose_cells("mini", conf)
+
+
+@pytest.mark.parametrize(
+    ("groups", "message"),
+    [
+        ("[[fish]]", r"score\.similar_classes\.0: List should have at least 2 items"),
+        (
+            "[[fish, kite, fish]]",
+            r"score: .*a class is twice in one group, \['fish', 'kite', 'fish'\]",
+        ),
+        ("[[fish, kite], [cart, lorry]]", r"score\.similar_classes: no class 'lorry'.*'truck'\]"),
+    ],
+)
+def test_faulty_similar_classes(conf, groups, message):
+    path = conf / "profile/mini.yaml"
+    update(path, {"score": {"similar_classes": yaml.safe_load(groups)}})
+    with pytest.raises(UserError, match=message):
+        compose_cells("mini", conf)
+
+
+def test_similar_classes_of_voc07_are_those_of_the_paper_on_errors():
+    score = compose_cell("voc07", "L", "default", CONF).score
+    vehicles = {"aeroplane", "bicycle", "boat", "bus", "car", "motorbike", "train"}
+    animals = {"bird", "cat", "cow", "dog", "horse", "person", "sheep"}
+    assert score.similar("car") == vehicles - {"car"}
+    assert score.similar("aeroplane") == vehicles - {"aeroplane"} | {"bird"}
+    assert score.similar("bird") == animals - {"bird"} | {"aeroplane"}
+    assert score.similar("person") == animals - {"person"}
+    assert score.similar("sofa") == {"chair", "diningtable"}
+    for name in ("bottle", "pottedplant", "tvmonitor"):
+        assert score.similar(name) == set()
 
 
 @pytest.mark.parametrize(

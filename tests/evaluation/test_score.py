@@ -72,6 +72,26 @@ def test_artefacts(run, tmp_path):
     ]
 
 
+def test_similar_classes_are_those_of_the_same_groups(tmp_path, make_dataset, make_detections):
+    """Each class has one object; its best detection lies on the object of another class."""
+    places = {name: (100 * i, 0, 100 * i + 9, 9) for i, name in enumerate(("bird", "cat", "plane"))}
+    dataset = make_dataset(places, {"a": [(name, box, False) for name, box in places.items()]})
+    path = tmp_path / "detections.parquet"
+    make_detections(
+        ("a", "bird", 0.9, places["plane"]),
+        ("a", "cat", 0.9, places["plane"]),
+        ("a", "plane", 0.9, places["bird"]),
+    ).to_parquet(path)
+    # A bird is like a cat and like a plane; that makes cats and planes no more alike.
+    groups = [["bird", "cat"], ["bird", "plane"]]
+    for similar, kinds in (([], "other other other"), (groups, "similar other similar")):
+        score = Score(bootstrap_samples=2, similar_classes=similar)
+        errors = score_run(path, dataset, score, tmp_path, {})["errors"]
+        for name, kind in zip(places, kinds.split(), strict=True):
+            found = {key for key, count in errors[name].items() if count}
+            assert found == {kind, "missed"}, name
+
+
 def test_the_same_bytes_twice(run, tmp_path):
     path, dataset = run
     for name in ("one", "two"):

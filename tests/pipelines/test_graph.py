@@ -239,8 +239,15 @@ def test_a_changed_test_setting_trains_nothing(copy):
     assert stale(copy) == {*(f"detect@mini-XS-{name}-0" for name in KEPT), "report@mini"}
 
 
-def test_a_changed_metric_runs_no_network(copy):
-    edit(copy / "conf/recipe/small.yaml", "bootstrap_samples: 1000", "bootstrap_samples: 999")
+@pytest.mark.parametrize(
+    ("file", "old", "new"),
+    [
+        ("recipe/small.yaml", "bootstrap_samples: 1000", "bootstrap_samples: 999"),
+        ("profile/mini.yaml", "[fish, kite]", "[fish, robot]"),
+    ],
+)
+def test_a_changed_metric_runs_no_network(copy, file, old, new):
+    edit(copy / f"conf/{file}", old, new)
     update_configs(copy)
     assert stale(copy) == {*(f"score@mini-XS-{name}-0" for name in KEPT), "report@mini"}
 

@@ -3,6 +3,7 @@
 import importlib
 import json
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
@@ -31,7 +32,13 @@ RESAMPLES = 200
 PROPOSALS = SelectiveSearch(name="selective_search", method="selective_search", preset="fast")
 
 
-def cell_values(experiment: str, profile: str, network: str, proposals: int) -> dict:
+def cell_values(
+    experiment: str,
+    profile: str,
+    network: str,
+    proposals: int,
+    similar_classes: Sequence[Sequence[str]] = (),
+) -> dict:
     """The resolved config of a cell, as the configs stage writes it."""
     scales = {"short_sides": [64], "max_size": 128}
     kind = "none" if experiment in ("svd", "multitask_no_bbox_reg") else "sgd"
@@ -66,19 +73,23 @@ def cell_values(experiment: str, profile: str, network: str, proposals: int) -> 
             "scales": scales,
         },
         "test": {"split": "test", "proposals": proposals, "scales": scales},
+        "score": {"similar_classes": [list(group) for group in similar_classes]},
     }
 
 
 class World:
     """A repository's inputs to the report under one folder, and the report itself."""
 
-    def __init__(self, root: Path, profile: str = "mini") -> None:
+    def __init__(
+        self, root: Path, profile: str = "mini", similar_classes: Sequence[Sequence[str]] = ()
+    ) -> None:
         self.root = root
         self.profile = profile
+        self.similar_classes = similar_classes
         self.out = root / "results" / profile
 
     def configure(self, experiment: str, network: str = "XS", proposals: int = 400) -> None:
-        values = cell_values(experiment, self.profile, network, proposals)
+        values = cell_values(experiment, self.profile, network, proposals, self.similar_classes)
         cell = Cell.model_validate(values).model_dump(mode="json")
         path = self.root / "configs" / self.profile / f"{network}-{experiment}.yaml"
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -115,6 +126,7 @@ class World:
         kinds = dict.fromkeys(
             ("correct", "localisation", "similar", "other", "background", "duplicate"), 2
         )
+        kinds["similar"] *= bool(self.similar_classes)
         _json(
             score / "score.json",
             {
@@ -301,7 +313,7 @@ def world(tmp_path) -> World:
 
 @pytest.fixture
 def make_world(tmp_path):
-    return lambda profile: World(tmp_path, profile)
+    return lambda profile, **options: World(tmp_path, profile, **options)
 
 
 def full_world(root: Path) -> World:

@@ -1,15 +1,19 @@
 """What is drawn of each cell, and that as much is shown of every one."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from frcn.evaluation.error_breakdown import KINDS
 from frcn.evaluation.nms_detections import nms_detections
 from frcn.report.cells import read_cells
 from frcn.report.comparison import compare
 from frcn.report.confident import confident
+from frcn.report.figures import error_kinds
 from frcn.report.samples import choose_pictures
 from frcn.report.sort_key import sort_key
 from frcn.report.table import seconds, signed
@@ -166,8 +170,44 @@ def test_losses_share_their_axes(full):
 def test_errors_of_all_classes_are_their_sums(full):
     rows = compare(_cells(full), None).cells["XS-default"]["errors"].split("</tr>")
     assert len(rows) == 4 and '<th scope="row">all classes</th>' in rows[2]
-    assert rows[2].count('<td class="number">4</td>') == 6
+    assert rows[2].count('<td class="number">4</td>') == 5
     assert rows[2].endswith('<td class="number">2</td>')
+
+
+def _error_table(world):
+    """Of the built page: colours and words of the table's headings, the table, what is above it."""
+    page = world.build().joinpath("report.html").read_text()
+    (about, table), *_ = re.findall(
+        r"<h3>What the most confident detections are</h3>(.*?)<table(.*?)</table>", page, re.S
+    )
+    headings = re.findall(r'<rect class="(kind\d)"[^>]*/></svg> (\w+)</th>', table)
+    return dict(headings), table, about
+
+
+def test_similar_classes_have_a_column_where_there_are_any(make_world):
+    world = make_world("mini", similar_classes=[["fish", "kite"]])
+    world.run("default", 60.0)
+    headings, table, about = _error_table(world)
+    assert headings == {f"kind{place}": kind for place, kind in enumerate(KINDS)}
+    rows = compare(_cells(world), None).cells["XS-default"]["errors"].split("</tr>")
+    assert [row.count('<td class="number">') for row in rows[:-1]] == [7, 7, 7]
+    assert [row.count('class="kind2"') for row in rows[:-1]] == [1, 1, 1]
+    assert 'colspan="9"' in table
+    assert "within a group: fish, kite.</p>" in about
+    assert "similar 2" in error_kinds(_cells(world).get("XS", "default"), ["fish"]).alt
+
+
+def test_without_similar_classes_no_column_stays_empty(world):
+    world.run("default", 60.0)
+    headings, table, about = _error_table(world)
+    # The other kinds keep their colours.
+    assert headings == {f"kind{i}": kind for i, kind in enumerate(KINDS) if kind != "similar"}
+    rows = compare(_cells(world), None).cells["XS-default"]["errors"].split("</tr>")
+    assert [row.count('<td class="number">') for row in rows[:-1]] == [6, 6, 6]
+    assert 'class="kind2"' not in "".join(rows)
+    assert 'colspan="8"' in table
+    assert "similar" not in table + about
+    assert "similar" not in error_kinds(_cells(world).get("XS", "default"), ["fish"]).alt
 
 
 def test_without_data_there_are_no_pictures_and_without_runs_no_comparison(full, make_world):

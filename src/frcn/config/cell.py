@@ -53,3 +53,13 @@ class Cell(Strict):
         if self.test.split in self.train.splits:
             raise ValueError(f"test.split {self.test.split!r} is also trained on")
         return self
+
+    @model_validator(mode="after")
+    def _similar_classes(self) -> "Cell":
+        for name in (name for group in self.score.similar_classes for name in group):
+            if name not in self.data.classes:
+                raise ValueError(
+                    f"score.similar_classes: no class {name!r}; data.classes has"
+                    f" {self.data.classes}"
+                )
+        return self

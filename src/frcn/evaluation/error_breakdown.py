@@ -1,8 +1,9 @@
 """What the most confident detections of each class are, and how many objects none of them found.
 
 A class with N objects is judged by its N best detections, which a perfect detector would have
-all correct. The kinds follow the usual diagnosis of detectors on VOC: each detection is of the
-first kind in this list that fits.
+all correct. The kinds are those of Hoiem, Chodpathumwan and Dai, "Diagnosing Error in Object
+Detectors" (ECCV 2012, §2), but for duplicates, which they count as badly localised: each detection
+is of the first kind in this list that fits.
 
 | kind | the detection |
 |---|---|

@@ -36,7 +36,7 @@ def score_run(
     Args:
         detections_parquet: raw detections, columns image_id, class, score, x1, y1, x2, y2.
         dataset: the test split.
-        score: thresholds, and the bootstrap's size and seed.
+        score: thresholds, the bootstrap's size and seed, and which classes are similar.
         out: folder of the three files, made if need be.
         proposals: what the cell's proposals cover, copied into score.json.
 
@@ -53,6 +53,7 @@ def score_run(
     samples = bootstrap_map(evaluation.matches, weights)
     # A tiny test split may give a resample without any object: then there is no interval.
     low, high = (None, None) if np.isnan(samples).any() else interval(samples)
+    similar = {name: score.similar(name) for name in dataset.classes}
     result = {
         "map_11pt": evaluation.map_11pt,
         "map_area": evaluation.map_area,
@@ -63,7 +64,7 @@ def score_run(
         "n_test_images": evaluation.n_images,
         "n_objects": evaluation.n_objects,
         **proposals,
-        "errors": error_breakdown(evaluation.matches, dataset),
+        "errors": error_breakdown(evaluation.matches, dataset, similar),
     }
     write_json(Path(out) / "score.json", result)
     write_text(Path(out) / "curves.csv", _curves(evaluation.matches).to_csv(index=False))

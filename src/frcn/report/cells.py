@@ -170,6 +170,14 @@ class Cells:
         return next(iter(self.cells.values())).config.data.classes
 
     @property
+    def similar_classes(self) -> list[list[str]]:
+        """Groups of classes that count as similar in any cell; most often all have the same."""
+        groups: list[list[str]] = []
+        for cell in self.cells.values():
+            groups += [g for g in cell.config.score.similar_classes if g not in groups]
+        return groups
+
+    @property
     def swept_networks(self) -> list[str]:
         """Networks that have a sweep over the number of proposals; the largest if none has."""
         return [n for n in self.networks if self.proposal_sweep(n)] or self.networks[-1:]

@@ -13,6 +13,7 @@ import cv2
 from markupsafe import Markup
 
 from frcn.data.voc import VOCDataset
+from frcn.evaluation.error_breakdown import KINDS
 from frcn.report.cells import CellRuns, Cells
 from frcn.report.confident import confident
 from frcn.report.fragments import (
@@ -60,14 +61,17 @@ class Comparison:
     """What the page needs to set two cells side by side.
 
     ``cells`` has the fragments of each cell by its name, ``first`` and ``second`` are the names
-    of those that are in place at first; ``axes`` is None where no loss was written, ``rule`` says
-    how pictures were chosen.
+    of those that are in place at first; ``axes`` is None where no loss was written, ``kinds`` are
+    the errors that the cells tell apart, ``similar`` the groups of similar classes, and ``rule``
+    says how pictures were chosen.
     """
 
     cells: dict[str, Fragments]
     first: str
     second: str
     axes: LossAxes | None
+    kinds: tuple[str, ...]
+    similar: list[list[str]]
     pictures: list[ShownPicture]
     rule: str
 
@@ -85,9 +89,10 @@ def compare(cells: Cells, dataset: VOCDataset | None) -> Comparison | None:
     losses = {cell.name: loss for cell in (first, *others) if (loss := read_loss(cell))}
     axes = LossAxes.of(losses.values()) if losses else None
     chosen, count = _chosen(first, dataset)
+    kinds = tuple(kind for kind in KINDS if kind != "similar" or cells.similar_classes)
     fragments = {}
     for cell in (first, *others):
-        fragments[cell.name] = number_fragments(cell, cells.classes)
+        fragments[cell.name] = number_fragments(cell, cells.classes, kinds)
         fragments[cell.name] |= training_fragments(losses.get(cell.name), axes)
         if chosen:
             shown = confident(cell, None if cell is first else count)
@@ -97,6 +102,8 @@ def compare(cells: Cells, dataset: VOCDataset | None) -> Comparison | None:
         first=first.name,
         second=(others or [first])[0].name,
         axes=axes,
+        kinds=kinds,
+        similar=cells.similar_classes,
         pictures=[_picture(dataset, i, kind) for kind, i in chosen.items()],
         rule=RULE.format(first.name, max(len(chosen) - 3, 0), count),
     )

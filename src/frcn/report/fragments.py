@@ -53,8 +53,8 @@ class LossAxes:
         return cls(int(np.ceil(steps)), float(np.ceil(10 * height) / 10))
 
 
-def number_fragments(cell: CellRuns, classes: Sequence[str]) -> Fragments:
-    """Name, scores, curves and errors."""
+def number_fragments(cell: CellRuns, classes: Sequence[str], kinds: Sequence[str]) -> Fragments:
+    """Name, scores, curves and errors, the latter with a column for each of ``kinds``."""
     run = cell.runs[0]
     about = f"mAP {percent(run.map)}, {seconds(run.test_seconds)} per image, seed {run.seed}"
     curves = read_curves(cell)
@@ -63,20 +63,23 @@ def number_fragments(cell: CellRuns, classes: Sequence[str]) -> Fragments:
         of_class = curves[curves["class"] == name]
         fragments[f"ap{k}"] = escape(percent(run.score["ap"].get(name)))
         fragments[f"curve{k}"] = line(*of_class[["recall", "precision"]].to_numpy(float).T)
-    return fragments | {"errors": _error_rows(run.score.get("errors", {}), classes)}
+    return fragments | {"errors": _error_rows(run.score.get("errors", {}), classes, kinds)}
 
 
-def _error_rows(errors: Mapping[str, Mapping[str, int]], classes: Sequence[str]) -> Markup:
-    """A row per class, and one of all classes."""
-    kinds = (*KINDS, "missed")
+def _error_rows(
+    errors: Mapping[str, Mapping[str, int]], classes: Sequence[str], kinds: Sequence[str]
+) -> Markup:
+    """A row per class, and one of all classes; bars have all kinds, whose places are colours."""
     counts = {name: errors[name] for name in classes if name in errors}
-    counts["all classes"] = {kind: sum(of[kind] for of in counts.values()) for kind in kinds}
+    counts["all classes"] = {
+        kind: sum(of[kind] for of in counts.values()) for kind in (*KINDS, "missed")
+    }
     number = Markup('<td class="number">{}</td>')
     return Markup().join(
         ERROR_ROW.format(
             name,
             stacked_bar([of[kind] for kind in KINDS]),
-            Markup().join(number.format(of[kind]) for kind in kinds),
+            Markup().join(number.format(of[kind]) for kind in (*kinds, "missed")),
         )
         for name, of in counts.items()
     )
