@@ -90,6 +90,8 @@ def shrink(cell: Cell, **sections: dict) -> Cell:
     """The cell with the tiny tree as its data; ``sections`` update its sections, one level deep."""
     values = cell.model_dump()
     values["data"]["classes"] = list(TINY_CLASSES)
+    # The profile's groups are of other classes.
+    values["score"]["similar_classes"] = []
     for name, changes in sections.items():
         values[name] |= changes
     return Cell.model_validate(values)
