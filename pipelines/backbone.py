@@ -1,11 +1,11 @@
 """Stage ``backbone``: pre-trained weights of a network."""
 
-import os
 from pathlib import Path
 
 from frcn.config import Network, load
 from frcn.learning.pretraining import pretrain
 from frcn.pretrained.importing import import_backbone
+from frcn.workers import available_cpus
 from pipelines.stage import run
 
 
@@ -13,7 +13,7 @@ def backbone(config: Path, pooling: str, out: Path) -> None:
     """Pre-train a network for one of the two kinds of pooling, or import its ImageNet weights."""
     network = load(Network, config)
     if network.weights.kind == "pretraining":
-        pretrain(network, pooling, out, workers=os.cpu_count() or 1)
+        pretrain(network, pooling, out, workers=available_cpus())
     else:
         import_backbone(network, pooling, out)
 

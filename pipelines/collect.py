@@ -2,11 +2,13 @@
 
 import csv
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import yaml
 
-from frcn.artefacts import read_json, sha256_file, sha256_json, write_json
+from frcn import tracking
+from frcn.artefacts import read_json, sha256, sha256_file, sha256_json, write_json
 from frcn.config import Cell, load
 from frcn.errors import UserError
 from frcn.tracking import STORE, Record, default_uri, store_is_gone
@@ -35,8 +37,9 @@ def collect(profile: str, cells: str) -> None:
     if not LOCK.exists():
         raise UserError(f"{LOCK}: not found. Run `dvc repro` first.")
     stamp = STORE / "collected.json"
-    place = f"{default_uri()} {profile}"
-    state = sha256_json([sha256_file(LOCK), cells, sha256_file(Path(__file__))])
+    # Not by its address, which may have a password in it.
+    place = f"{sha256(default_uri().encode())[:16]} {profile}"
+    state = sha256_json([sha256_file(LOCK), cells, _code_hash()])
     known = read_json(stamp) if stamp.exists() else {}
     # The local store is a view that may be deleted, with or without the stamp that lies in it.
     if known.get(place) == state and not store_is_gone():
@@ -55,6 +58,12 @@ def _cells(profile: str, cells: str) -> dict[str, list[Record]]:
     return by_cell
 
 
+@cache
+def _code_hash() -> str:
+    """Of what decides how a run is shown."""
+    return sha256_json([sha256_file(Path(module)) for module in (__file__, tracking.__file__)])
+
+
 def _locked() -> dict[str, dict]:
     # The C loader takes a tenth of the time for thousands of lines.
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -70,7 +79,7 @@ def _record(lock: dict[str, dict], key: str, run: dict) -> Record:
     folders = [Path("artefacts") / run["profile"] / stage / name for stage in STAGES]
     return Record(
         name=name,
-        key=sha256_json(entries),
+        key=sha256_json([entries, _code_hash()]),
         parameters=dict(_flat(config.model_dump(mode="json"))) | {"seed": run["seed"]},
         metrics=dict(_metrics(folders)),
         curves=_curves(folders[0] / "loss.csv"),

@@ -1,11 +1,11 @@
 """Stage ``proposals``: ranked boxes of every image of every split, and what they cover."""
 
-import os
 from pathlib import Path
 
 from frcn.config import ProfileProposals, load
 from frcn.data.voc import open_split
 from frcn.proposals.compute import compute_proposals, recall_table, write_recall
+from frcn.workers import available_cpus
 from pipelines.stage import run
 
 # By content of the picture and recipe; survives DVC's deletion of the outs.
@@ -19,7 +19,7 @@ def proposals(config: Path, out: Path, recall: Path) -> None:
     for split in profile.data.splits:
         dataset = open_split(profile.data, split)
         store = compute_proposals(
-            dataset, profile.proposals, out / f"{split}.npy", CACHE, os.cpu_count() or 1
+            dataset, profile.proposals, out / f"{split}.npy", CACHE, available_cpus()
         )
         rows += recall_table(dataset, store)
     write_recall(recall, rows)

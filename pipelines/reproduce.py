@@ -1,6 +1,7 @@
 """Everything in one go: cells.yaml, ``dvc repro``, MLflow, and the tables on the screen."""
 
 import argparse
+import contextlib
 import os
 import signal
 import subprocess
@@ -8,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from filelock import FileLock, Timeout
+from filelock import AcquireReturnProxy, FileLock, Timeout
 
 from frcn.errors import UserError
 from pipelines.cells import cells_of, wanted_profiles, wanted_text
@@ -38,17 +39,15 @@ def reproduce(only: str | None = None) -> None:
         collect(profile, wanted_text(only))
 
 
-def only_one() -> FileLock:
-    """A lock: two of these at once would write each other's cells.yaml."""
+def only_one() -> AcquireReturnProxy:
+    """A lock for a `with`: two of these at once would write each other's cells.yaml."""
     LOCK.parent.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(LOCK)
     try:
-        lock.acquire(timeout=0)
+        return FileLock(LOCK).acquire(timeout=0)
     except Timeout:
         raise UserError(
             f"{LOCK} is held: another `make reproduce` or sweep runs; wait for it"
         ) from None
-    return lock
 
 
 def run_dvc(arguments: Sequence[str], only: str | None, **options: object) -> int:
@@ -70,8 +69,10 @@ def run_dvc(arguments: Sequence[str], only: str | None, **options: object) -> in
             os.killpg(process.pid, signal.SIGINT)
             try:
                 process.wait(PATIENCE)
-            except subprocess.TimeoutExpired:
-                os.killpg(process.pid, signal.SIGKILL)
+            finally:
+                # Of patience that ended, or of a second Ctrl-C: nothing may outlive the lock.
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
             raise
 
 

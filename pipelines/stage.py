@@ -6,10 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from frcn.config import Cell
-from frcn.errors import UserError
-
-# Like the code of a process that Ctrl-C ended.
-INTERRUPTED = 130
+from frcn.errors import INTERRUPTED, UserError
 
 
 def run(stage: Callable[..., None], **options: Callable[[str], object]) -> None:

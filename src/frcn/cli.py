@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from frcn.errors import UserError
+from frcn.errors import INTERRUPTED, UserError
 
 DEMO_CONFIG = Path("configs/mini/XS-default.yaml")
 DEMO_WEIGHTS = Path("artefacts/mini/train/XS-default-0/weights.safetensors")
@@ -213,6 +213,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except UserError as error:
         print(f"frcn {arguments.command}: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print(f"frcn {arguments.command}: interrupted", file=sys.stderr)
+        return INTERRUPTED
     return 0
 
 

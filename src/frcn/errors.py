@@ -1,4 +1,7 @@
-"""The one exception for problems that the user can mend."""
+"""The one exception for problems that the user can mend, and the status of an interrupted run."""
+
+INTERRUPTED = 130
+"""Exit status of what Ctrl-C ended, as of a process that the signal killed."""
 
 
 class UserError(Exception):

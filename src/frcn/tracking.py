@@ -44,9 +44,14 @@ def default_uri(repo: Path = Path()) -> str:
     return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{repo / STORE / 'mlflow.db'}"
 
 
+def is_local() -> bool:
+    """Whether the database under ``mlflow/`` is meant: no ``MLFLOW_TRACKING_URI`` is set."""
+    return not os.environ.get("MLFLOW_TRACKING_URI")
+
+
 def store_is_gone(repo: Path = Path()) -> bool:
     """Whether the database under ``mlflow/`` is meant, and is not there."""
-    return not os.environ.get("MLFLOW_TRACKING_URI") and not (repo / STORE / "mlflow.db").exists()
+    return is_local() and not (repo / STORE / "mlflow.db").exists()
 
 
 def collect(
@@ -133,8 +138,7 @@ class _View:
                 self._client.delete_run(run.info.run_id)
 
     def _create(self, experiment: str, repo: Path) -> str:
-        local = "MLFLOW_TRACKING_URI" not in os.environ
-        place = (repo / STORE / "artifacts").resolve().as_uri() if local else None
+        place = (repo / STORE / "artifacts").resolve().as_uri() if is_local() else None
         return self._client.create_experiment(experiment, artifact_location=place)
 
     def _all_runs(self) -> list:

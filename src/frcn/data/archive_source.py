@@ -42,18 +42,15 @@ def downloaded_tree(data: config.Data, repo: Path, scratch: Path) -> Path:
     try:
         return _unpacked_tree(data, files, repo, scratch)
     except UserError as error:
-        unproven = [
-            file
-            for file, archive in zip(files, source.archives, strict=True)
-            if not archive.is_pinned
-        ]
+        archives = zip(files, source.archives, strict=True)
+        unproven = [file for file, archive in archives if not archive.is_pinned]
         if not unproven:
             raise
         for file in unproven:
             file.unlink()
         raise UserError(
-            f"{error}\nThe archive came from {source.archives[0].urls} and was removed. Run again "
-            f"to download it anew, or set {source.folder_env} to a folder with a good copy."
+            f"{error}\nRemoved: {', '.join(map(str, unproven))}. Run again to download anew, or set"
+            f" {source.folder_env} to a folder with a good copy."
         ) from None
 
 
@@ -114,7 +111,7 @@ def verify(tree: Path, checksums: Path) -> None:
     """
     if not checksums.exists():
         raise UserError(f"{checksums}: not found, wanted lines of sha256 and path. Restore it.")
-    lines = checksums.read_text().splitlines()
+    lines = [line for line in checksums.read_text().splitlines() if line.strip()]
     wrong = []
     for line in lines:
         expected, name = line.split(maxsplit=1)

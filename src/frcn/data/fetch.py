@@ -67,22 +67,22 @@ def _source_tree(data: config.Data, repo: Path, scratch: Path, workers: int) -> 
         shapes.generate(scratch, source.images, source.seed, workers)
         return scratch
     if isinstance(source, config.Folder):
-        return find_tree(_folder(source.path, repo))
+        return find_tree(_folder(source.path, repo, "data.source.path"))
     if local := os.environ.get(source.folder_env):
-        return local_tree(data, _folder(local, repo), repo, scratch)
+        return local_tree(data, _folder(local, repo, source.folder_env), repo, scratch)
     return downloaded_tree(data, repo, scratch)
 
 
-def _folder(path: str, repo: Path) -> Path:
+def _folder(path: str, repo: Path, setting: str) -> Path:
     expanded = os.path.expandvars(path)
     if unset := re.findall(r"\$\{?(\w+)\}?", expanded):
         raise UserError(
-            f"data.source.path: {path!r} needs the environment variable {unset[0]}, which is not "
+            f"{setting}: {path!r} needs the environment variable {unset[0]}, which is not "
             f"set. Set it to the folder: export {unset[0]}=..."
         )
     folder = repo / Path(expanded).expanduser()
     if not folder.is_dir():
-        raise UserError(f"{folder}: not found, wanted a folder in VOC layout. Mend its path.")
+        raise UserError(f"{folder}: not found, wanted the folder of the data. Mend {setting}.")
     return folder
 
 

@@ -1,5 +1,7 @@
 """Unpacking of archives from outside, which may hold anything."""
 
+import errno
+import gzip
 import lzma
 import re
 import shutil
@@ -13,8 +15,19 @@ from typing import IO
 
 from frcn.errors import UserError
 
-# RuntimeError is what an encrypted zip gives, OSError without a number damaged gzip or bzip2.
-BROKEN = (tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, RuntimeError)
+# RuntimeError is what an encrypted zip gives, OSError without a number damaged bzip2.
+BROKEN = (
+    tarfile.TarError,
+    zipfile.BadZipFile,
+    gzip.BadGzipFile,
+    zlib.error,
+    lzma.LZMAError,
+    EOFError,
+    RuntimeError,
+)
+
+# Of members whose names no folder can have at once, or at all.
+BAD_NAMES = (errno.EEXIST, errno.EISDIR, errno.ENOTDIR, errno.ENAMETOOLONG)
 
 
 def unpack(archive: Path, folder: Path) -> None:
@@ -32,7 +45,7 @@ def unpack(archive: Path, folder: Path) -> None:
             with content, target.open("wb") as file:
                 shutil.copyfileobj(content, file)
     except (*BROKEN, OSError) as error:
-        if isinstance(error, OSError) and error.errno is not None:
+        if isinstance(error, OSError) and error.errno not in (None, *BAD_NAMES):
             raise  # a full disk, say, which is no fault of the archive
         raise UserError(f"{archive}: can't be unpacked ({error})") from None
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from frcn.artefacts import write_json
 from frcn.caffe.convert import convert
 from frcn.config import CaffeWeights, Network
+from frcn.data.unpack import BROKEN
 from frcn.errors import UserError
 from frcn.pretrained import torchvision_vgg16
 from frcn.pretrained.pyramid import put_behind_pyramid
@@ -74,6 +75,11 @@ def _extract(archive: Path, name: str, target: Path) -> None:
                         shutil.copyfileobj(content, file)
                     return
             names = ", ".join(tar.getnames())
-    except tarfile.TarError:
-        raise UserError(f"{archive}: no tar archive, wanted one with {name} in it") from None
-    raise UserError(f"{archive}: has no file {name}, only {names}")
+    except BROKEN as error:
+        raise UserError(
+            f"{archive}: no sound tar archive ({error}), wanted one with {name} in it."
+            " Replace it by a good copy."
+        ) from None
+    raise UserError(
+        f"{archive}: has no file {name}, only {names}. Give the archive that the config names."
+    )
