@@ -70,3 +70,8 @@ def test_flipping_twice_changes_nothing(boxes):
 def test_no_boxes():
     empty = np.zeros((0, 4))
     assert box_ops.iou(empty, np.array([[0, 0, 1, 1]])).shape == (0, 1)
+
+
+def test_both_sides_count_for_the_smallest_side():
+    corners = np.array([[0, 0, 19, 19], [0, 0, 18, 19], [0, 0, 19, 18]])
+    assert box_ops.sides_at_least(corners, 20).tolist() == [True, False, False]

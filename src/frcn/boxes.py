@@ -20,6 +20,11 @@ def areas(boxes: np.ndarray) -> np.ndarray:
     return (boxes[:, 2] - boxes[:, 0] + 1) * (boxes[:, 3] - boxes[:, 1] + 1)
 
 
+def sides_at_least(boxes: np.ndarray, min_side: int) -> np.ndarray:
+    """(R,) bool, which of (R, 4) inclusive boxes are ``min_side`` pixels or more wide and high."""
+    return (boxes[:, 2:] - boxes[:, :2] + 1 >= min_side).all(axis=1)
+
+
 def first_rows(boxes: np.ndarray) -> np.ndarray:
     """The rows of (R, 4) whole, non-negative boxes that are not above already, ascending."""
     # One integer per box: np.unique over rows is many times slower.

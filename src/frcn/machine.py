@@ -18,7 +18,7 @@ def default_device() -> torch.device:
 
 @contextmanager
 def within_memory(*settings: str) -> Iterator[None]:
-    """Work whose need of GPU memory follows from ``settings``, keys of the config; the first first.
+    """Work whose need of GPU memory follows from ``settings``: config keys, the strongest first.
 
     Raises:
         UserError: the memory of the GPU is not enough.

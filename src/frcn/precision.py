@@ -34,8 +34,9 @@ def float32_products(precision: Precision) -> Iterator[None]:
 def computing_in(precision: Precision, device: torch.device) -> Iterator[None]:
     """A forward pass in ``precision``.
 
-    With ``bfloat16`` convolutions and fully connected layers compute in it, and so do activations
-    come out; weights stay float32. Losses and softmax are for the caller to take of ``.float()``.
+    With ``bfloat16`` convolutions and fully connected layers compute in it, and activations
+    come out in it; weights stay float32. Losses and softmax are for the caller to take of
+    ``.float()``.
     """
     mixed = torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16")
     with float32_products(precision), mixed:

@@ -1,4 +1,4 @@
-"""The one place that turns a seed into generators."""
+"""The one place that turns a run's seed into generators; pictures have seeds of their own."""
 
 from __future__ import annotations
 

@@ -25,6 +25,7 @@ def _tiny() -> networks.Architecture:
         stride=2,
         pooled_size=2,
         pretrained_size=8,
+        pretrained_cells=4,
         crop_size=8,
         first_centre=1,
         fc6=5,

@@ -119,8 +119,19 @@ def test_an_archive_of_other_things(repo, tmp_path):
         import_backbone(_network(repo, md5=md5), "grid", out)
     archive.write_bytes(b"no archive")
     md5 = hashlib.md5(b"no archive").hexdigest()
-    with pytest.raises(UserError, match="no tar archive, wanted one with CaffeNet"):
+    with pytest.raises(UserError, match="no sound tar archive, wanted one with CaffeNet"):
         import_backbone(_network(repo, md5=md5), "grid", out)
+
+
+@pytest.mark.parametrize("share", [0.3, 0.9])
+def test_an_archive_that_was_cut(repo, tmp_path, share):
+    archive = tmp_path / "imagenet_models.tgz"
+    _archive(archive, {"CaffeNet.v2.caffemodel": caffemodel(_imagenet())})
+    content = archive.read_bytes()
+    archive.write_bytes(content[: int(share * len(content))])
+    md5 = hashlib.md5(archive.read_bytes()).hexdigest()
+    with pytest.raises(UserError, match=r"imagenet_models\.tgz: no sound tar archive"):
+        import_backbone(_network(repo, md5=md5), "grid", tmp_path / "S-grid.safetensors")
 
 
 def test_no_stage_takes_an_unchecked_file(repo, tmp_path):

@@ -45,6 +45,15 @@ def solver(**changes) -> dict:
     return {"solver": {"iterations": 2, "checkpoint_every": 10, "base_lr": 0.001} | changes}
 
 
+def test_a_loss_without_weight_is_no_part_of_the_curve(repo, world, tmp_path):
+    cell = tiny_cell(repo, train=solver(iterations=3) | {"cls_loss_weight": 0})
+    fit(cell, world, tmp_path / "out")
+    log = pd.read_csv(tmp_path / "out/loss.csv")
+    assert log["loss_cls"].tolist() == [0]
+    assert log["loss"].tolist() == log["loss_bbox"].tolist()
+    assert log["loss"].iloc[0] > 0
+
+
 def test_what_is_written(repo, world, tmp_path):
     cell = tiny_cell(repo, train=solver(iterations=25, step_size=22))
     fit(cell, world, tmp_path / "out")

@@ -34,7 +34,7 @@ def some_samples(roidb, flips):
 @pytest.mark.parametrize("flips", [(False, False), (True, False), (False, True), (True, True)])
 def test_batch_equals_work_by_hand(source, flips):
     dataset, _ = source
-    roidb = build_roidb([source], 40, 0.5, 0.1)
+    roidb = build_roidb([source], 40, 0.5)
     statistics = target_statistics(roidb, 2, True)
     samples = some_samples(roidb, flips)
     batch = assemble(samples, roidb, Pictures(roidb), SCALES, PREPROCESSING, statistics)
@@ -67,7 +67,7 @@ def test_batch_equals_work_by_hand(source, flips):
 
 def test_pixels_are_mirrored_scaled_and_padded(source):
     dataset, _ = source
-    roidb = build_roidb([source], 40, 0.5, 0.1)
+    roidb = build_roidb([source], 40, 0.5)
     batch = assemble(
         some_samples(roidb, (True, False)),
         roidb,
@@ -90,7 +90,7 @@ def test_pixels_are_mirrored_scaled_and_padded(source):
 
 
 def test_a_class_whose_targets_never_vary_has_target_zero(source):
-    roidb = build_roidb([source], 40, 0.5, 0.1)
+    roidb = build_roidb([source], 40, 0.5)
     samples = some_samples(roidb, (False, False))
     rows = np.concatenate([roidb[s.entry].targets[s.rois[: s.foreground]] for s in samples])
     constant = TargetStatistics(np.tile(rows[0], (3, 1)), np.zeros((3, 4)))

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from frcn.config import Sampling
+from frcn.errors import UserError
 from frcn.learning import region_sampling
 from frcn.learning.region_sampling import PooledRegionSampler, RegionSampler
 
@@ -116,3 +117,10 @@ def test_a_restored_sampler_goes_on_alike(roidb, name, steps, monkeypatch):
             vars(next(first)).values(), vars(next(second)).values(), strict=True
         ):
             np.testing.assert_array_equal(mine, other)
+
+
+@pytest.mark.parametrize(("overlaps", "kind"), [([0.05, 0.3], "foreground"), ([1, 0.05], "back")])
+def test_without_a_kind_there_is_nothing_to_sample(overlaps, kind):
+    roidb = [SimpleNamespace(overlaps=np.array(overlaps, np.float32), labels=np.array([1, 1]))]
+    with pytest.raises(UserError, match=rf"train\.sampling: no RoI .* is {kind}.*train\.proposals"):
+        PooledRegionSampler(roidb, SPP, True, 5, np.random.default_rng(1))

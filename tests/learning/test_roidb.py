@@ -53,7 +53,7 @@ def source(tmp_path):
 
 def test_roidb_equals_a_slow_loop(source):
     dataset, store = source
-    roidb = build_roidb([source], 25, 0.5, 0.1)
+    roidb = build_roidb([source], 25, 0.5)
     assert [entry.index for entry in roidb] == list(range(5))
     for entry in roidb:
         objects = dataset.annotation(entry.index)
@@ -96,15 +96,15 @@ def test_objects_in_the_same_place_keep_their_classes():
 def test_images_that_give_no_roi_are_left_out():
     empty = SimpleNamespace(boxes=lambda i, count: np.zeros((0, 4), dtype=np.float32))
     dataset = dataset_of([], [([0, 0, 9, 9], 1)], [])
-    assert [entry.index for entry in build_roidb([(dataset, empty)], 5, 0.5, 0.1)] == [1]
+    assert [entry.index for entry in build_roidb([(dataset, empty)], 5, 0.5)] == [1]
     with pytest.raises(UserError, match=r"train\.splits"):
-        build_roidb([(dataset_of([]), empty)], 5, 0.5, 0.1)
+        build_roidb([(dataset_of([]), empty)], 5, 0.5)
 
 
 @pytest.mark.parametrize("flip", [False, True])
 def test_statistics_equal_those_of_really_flipped_images(source, flip):
     dataset, _ = source
-    roidb = build_roidb([source], 40, 0.5, 0.1)
+    roidb = build_roidb([source], 40, 0.5)
     per_class = {1: [], 2: [], 3: []}
     for entry in roidb:
         width = dataset.size(entry.index)[1]

@@ -38,6 +38,7 @@ def _thin() -> networks.Architecture:
         stride=16,
         pooled_size=7,
         pretrained_size=224,
+        pretrained_cells=14,
         crop_size=224,
         first_centre=8.5,
         fc6=HIDDEN,

@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from frcn.boxes import without_duplicates
-from frcn.selective_search.ranking import at_least, random_rank, raster_order
+from frcn.selective_search.ranking import random_rank, raster_order
 
 BOXES = arrays(np.int32, st.tuples(st.integers(0, 30), st.just(4)), elements=st.integers(0, 5))
 
@@ -18,11 +18,6 @@ def test_duplicates_keep_their_first_row(boxes: np.ndarray) -> None:
 def test_raster_order_sorts_by_y1_x1_y2_x2(boxes: np.ndarray) -> None:
     wanted = sorted(boxes.tolist(), key=lambda box: (box[1], box[0], box[3], box[2]))
     assert raster_order(boxes).tolist() == wanted
-
-
-def test_both_sides_count_for_the_smallest_side() -> None:
-    boxes = np.array([[0, 0, 19, 19], [0, 0, 18, 19], [0, 0, 19, 18]])
-    assert at_least(boxes, 20).tolist() == [[0, 0, 19, 19]]
 
 
 def test_random_rank_multiplies_positions_by_random_numbers() -> None:

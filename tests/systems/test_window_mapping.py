@@ -1,6 +1,7 @@
 """From boxes to cells against hand-worked numbers (FACTS §3.3)."""
 
 import numpy as np
+import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
@@ -38,9 +39,18 @@ def test_a_window_that_rounding_empties_is_its_middle_cell():
         assert (ZF.windows(box, (600, 600), 600, (36, 36)) + 1).tolist() == [[cell] * 4]
 
 
-def test_the_small_network_in_proportion_to_its_stride():
-    mapping = WindowMapping.of(FastRCNNNet("XS", 2))
-    assert mapping == WindowMapping(stride=8, first_centre=4.5, offset=3.25, side=48)
+@pytest.mark.parametrize(
+    ("name", "stride", "first_centre", "cells"),
+    # S, M and L: FACTS §1.4.
+    [("XS", 8, 4.5, 6), ("S", 16, 1, 15), ("M", 16, 18, 13), ("L", 16, 8.5, 14)],
+)
+def test_our_networks_in_proportion_to_their_strides(name, stride, first_centre, cells):
+    with torch.device("meta"):
+        network = FastRCNNNet(name, 2)
+        side = network.pretrained_size
+        assert network.trunk(torch.empty(1, 3, side, side)).shape[2:] == (cells, cells)
+    offset = 6.5 * stride / 16
+    assert WindowMapping.of(network) == WindowMapping(stride, first_centre, offset, cells * stride)
 
 
 @given(st.tuples(*[st.integers(0, 199)] * 4))

@@ -89,14 +89,14 @@ def _fine_tune(
         batch = Minibatch(*others)
         with computing_in(train.precision, device):
             scores, deltas = replicated(batch.images, batch.rois)
-        loss_cls = classification_loss(scores.float(), batch.labels)
+        loss_cls = train.cls_loss_weight * classification_loss(scores.float(), batch.labels)
         loss_bbox = (
             loss_cls.new_zeros(())
             if deltas is None
-            else bbox_loss(deltas.float(), batch.labels, batch.targets, batch.foreground)
+            else train.bbox_loss_weight
+            * bbox_loss(deltas.float(), batch.labels, batch.targets, batch.foreground)
         )
-        loss = train.cls_loss_weight * loss_cls + train.bbox_loss_weight * loss_bbox
-        return weight * loss, weight * torch.stack([loss_cls, loss_bbox])
+        return weight * (loss_cls + loss_bbox), weight * torch.stack([loss_cls, loss_bbox])
 
     solver = train.solver
     what = f"train {cell.experiment}"

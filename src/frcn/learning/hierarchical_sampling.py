@@ -31,8 +31,8 @@ class HierarchicalSampler:
     """Draws mini-batches without end; its state can be saved and restored.
 
     Images come from a random permutation of all entries and, with ``flip``, their mirrored
-    twins. A permutation is dropped as soon as fewer than a batch (or exactly one) would be
-    left, as in the original. There is no grouping by aspect ratio.
+    twins. A permutation is dropped as soon as at most one batch of it is left, as in the
+    original. There is no grouping by aspect ratio.
     """
 
     def __init__(

@@ -41,7 +41,7 @@ def assemble(
     preprocessing: Preprocessing,
     statistics: TargetStatistics,
 ) -> Minibatch:
-    """Flip, scale and stack the sampled of a roidb's pictures, and gather their RoIs."""
+    """Flip, scale and stack the sampled pictures of a roidb, and gather their RoIs."""
     images, rois, labels, targets = [], [], [], []
     for position, sample in enumerate(sampled):
         entry = roidb[sample.entry]

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from frcn.config import Sampling
+from frcn.errors import UserError
 from frcn.learning.roidb import RoiImage
 
 STEPS_PER_POOL = 500
@@ -169,7 +170,11 @@ class PooledRegionSampler:
 
 
 def _split(roidb: list[RoiImage], sampling: Sampling) -> tuple[_Regions, _Regions]:
-    """Foreground and background of all entries."""
+    """Foreground and background of all entries.
+
+    Raises:
+        UserError: there is none of a kind.
+    """
     foreground = [np.flatnonzero(entry.overlaps >= sampling.fg_threshold) for entry in roidb]
     background = [
         np.flatnonzero(
@@ -178,6 +183,12 @@ def _split(roidb: list[RoiImage], sampling: Sampling) -> tuple[_Regions, _Region
         )
         for entry in roidb
     ]
+    for kind, found in (("foreground", foreground), ("background", background)):
+        if not any(map(len, found)):
+            raise UserError(
+                f"train.sampling: no RoI of the training images is {kind}. Give more"
+                " train.proposals, or other thresholds."
+            )
     return _Regions(foreground), _Regions(background)
 
 

@@ -154,7 +154,6 @@ class RegionTraining:
         network.bbox_regressor.weight.data = weight.to(device)
         network.bbox_regressor.bias.data = bias.to(device)
         self._seconds["bbox_regressor"] = perf_counter() - start
-        mined.pop("steps")
         self._summary |= mined | {"regressor_examples": examples}
 
     def write(self, network: PosthocNet, preprocessing: weights.Preprocessing, out: Path) -> None:

@@ -3,7 +3,7 @@
 Letters: R RoIs of one image, K classes without background.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +12,9 @@ from frcn import boxes as box_ops
 from frcn.data.voc import VOCDataset
 from frcn.errors import UserError
 from frcn.proposals.source import ProposalSource
+
+Sources = Sequence[tuple[VOCDataset, ProposalSource]]
+"""Data set and proposals of each training split."""
 
 
 @dataclass(frozen=True)
@@ -37,15 +40,13 @@ class RoiImage:
 
 
 def build_roidb(
-    sources: Iterable[tuple[VOCDataset, ProposalSource]],
+    sources: Sources,
     count: int,
     fg_threshold: float,
-    bg_threshold_low: float,
 ) -> list[RoiImage]:
     """Training RoIs of all images, with the first ``count`` proposals of each.
 
-    Images without any RoI at or above ``bg_threshold_low`` (no objects, say) are left out: they
-    can't be sampled (docs/deviations.md).
+    Images without objects are left out (docs/deviations.md).
 
     Raises:
         UserError: no image is left.
@@ -56,7 +57,6 @@ def build_roidb(
         for index in range(len(dataset))
         if len(dataset.annotation(index).boxes)
     ]
-    roidb = [entry for entry in roidb if (entry.overlaps >= bg_threshold_low).any()]
     if not roidb:
         raise UserError("no training image has an object; check train.splits and the annotations")
     return roidb

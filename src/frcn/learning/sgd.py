@@ -20,7 +20,7 @@ DISPLAY = 20
 COLUMNS = ("step", "lr", "loss", "loss_cls", "loss_bbox")
 
 Losses = Callable[[Any], tuple[Tensor, Tensor]]
-"""Of a mini-batch: the loss to descend, and (2,) losses of classification and boxes."""
+"""Of a mini-batch: the loss to descend, and its (2,) terms, of classification and of boxes."""
 
 
 @dataclass(frozen=True)
@@ -28,13 +28,13 @@ class Trace:
     """How a training went: seconds in all, and its loss curve with ``COLUMNS``.
 
     ``waiting_share`` is the part of the time, since it was last resumed, that the loop waited for
-    mini-batches. A GPU may have been busy with earlier steps meanwhile, so for how long it stood
-    still this is an upper bound.
+    mini-batches; None where no step was left to take. A GPU may have been busy with earlier steps
+    meanwhile, so for how long it stood still this is an upper bound.
     """
 
     seconds: float
     curve: pd.DataFrame
-    waiting_share: float
+    waiting_share: float | None
 
     @property
     def rows(self) -> list[list[float]]:
@@ -93,7 +93,7 @@ def descend(
                 checkpoint.save(step + 1, time.perf_counter() - start, rows)
     end = time.perf_counter()
     curve = pd.DataFrame(rows, columns=list(COLUMNS))
-    return Trace(end - start, curve, waited / (end - begin))
+    return Trace(end - start, curve, waited / (end - begin) if done < iterations else None)
 
 
 def _row(step: int, rate: float, pending: list[Tensor], processes: Processes) -> list[float]:

@@ -1,7 +1,7 @@
 """Post-hoc linear SVMs with hard negative mining (FACTS §1.11, §2.4, §3.5).
 
-The images are streamed. Positives and hard negatives lie on disk, each once, however many classes
-it is hard for; memory holds the examples of one fit at a time.
+The images are streamed. Positives and hard negatives lie on disk, each stored once, even if it is
+hard for several classes; memory holds the examples of one fit at a time.
 Letters: R RoIs of one image, D features, K classes without background.
 """
 
@@ -43,7 +43,7 @@ def fit_svms(
     """
     scale = feature_scale(roidb, features, settings, seed)
     store = ExampleStore(folder, features(0, np.arange(1)).shape[1])
-    classes = [
+    miners = [
         HardNegativeMiner(settings, store, positives, seed)
         for positives in _positives(roidb, features, scale, num_classes, store)
     ]
@@ -52,7 +52,7 @@ def fit_svms(
             rows = candidates(i) if candidates else np.arange(len(entry.rois))
             scaled = features(i, rows).numpy() * scale
             kept: dict[int, int] = {}
-            for label, miner in enumerate(classes, start=1):
+            for label, miner in enumerate(miners, start=1):
                 if not miner.positives:
                     continue
                 negative = _overlaps(entry, label, settings)[rows] < settings.negative_overlap
@@ -63,16 +63,15 @@ def fit_svms(
                 if i == 0 and settings.initial_fit:
                     miner.fit()
             bar.update()
-    for miner in classes:
+    for miner in miners:
         miner.fit()
-    weight = np.stack([np.zeros(len(classes[0].weight))] + [m.weight * scale for m in classes])
-    bias = np.array([0.0] + [m.bias if m.positives else -np.inf for m in classes])
+    weight = np.stack([np.zeros(len(miners[0].weight))] + [m.weight * scale for m in miners])
+    bias = np.array([0.0] + [m.bias if m.positives else -np.inf for m in miners])
     summary = {
-        "steps": len(roidb),
         "feature_scale": scale,
-        "positives": [len(m.positives) for m in classes],
-        "negatives": [m.mined for m in classes],
-        "fits": [m.fits for m in classes],
+        "positives": [len(m.positives) for m in miners],
+        "negatives": [m.mined for m in miners],
+        "fits": [m.fits for m in miners],
     }
     return torch.from_numpy(weight).float(), torch.from_numpy(bias).float(), summary
 
@@ -167,7 +166,7 @@ class HardNegativeMiner:
         self.weight, self.bias = svm.coef_[0], float(svm.intercept_[0])
         self.fits += 1
         keep = self._scores(examples[count:]) >= self._settings.evict_threshold
-        # Where none would survive the original evicts none.
+        # Where none would survive, Fast R-CNN evicts none; here no system does.
         if keep.any():
             self.negatives = [n for n, kept in zip(self.negatives, keep, strict=True) if kept]
 

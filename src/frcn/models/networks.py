@@ -1,8 +1,8 @@
-"""The four networks: XS for two CPU cores, and the paper's S, M and L.
+"""The networks: XS for two CPU cores, and the paper's S, M and L.
 
 S is CaffeNet, M is VGG_CNN_M_1024, L is VGG16 (paper §4.1; layers in FACTS §1.4). XS is VGG16
 scaled down: the same five blocks of 3×3 convolutions, one convolution each, no pooling after
-the fourth, so that its stride of 8 suits pictures of a few hundred pixels.
+the fourth, so that its stride of 8 suits pictures of a few hundred pixels. L_torchvision is L.
 Layer names are those of the original's model definitions.
 """
 
@@ -22,6 +22,7 @@ class Architecture:
         stride: input pixels per cell of that map.
         pooled_size: P, the RoI pooling grid is P × P.
         pretrained_size: side in pixels of the pictures that its weights were pre-trained on.
+        pretrained_cells: cells of the map along that side (FACTS §1.4).
         crop_size: side of the regions that R-CNN warps for it (FACTS §2.2).
         first_centre: centre of the map's first cell, 1-based pixels (FACTS §1.4).
         fc6, fc7: widths of the fully connected layers.
@@ -32,6 +33,7 @@ class Architecture:
     stride: int
     pooled_size: int
     pretrained_size: int
+    pretrained_cells: int
     crop_size: int
     first_centre: float
     fc6: int
@@ -51,6 +53,7 @@ def _xs() -> Architecture:
         stride=8,
         pooled_size=6,
         pretrained_size=48,
+        pretrained_cells=6,
         crop_size=48,
         first_centre=4.5,
         fc6=256,
@@ -85,6 +88,7 @@ def _s() -> Architecture:
         stride=16,
         pooled_size=6,
         pretrained_size=224,
+        pretrained_cells=15,
         crop_size=227,
         first_centre=1,
         fc6=4096,
@@ -118,6 +122,7 @@ def _m() -> Architecture:
         stride=16,
         pooled_size=6,
         pretrained_size=224,
+        pretrained_cells=13,
         crop_size=224,
         first_centre=18,
         fc6=4096,
@@ -133,6 +138,7 @@ def _l() -> Architecture:
         stride=16,
         pooled_size=7,
         pretrained_size=224,
+        pretrained_cells=14,
         crop_size=224,
         first_centre=8.5,
         fc6=4096,

@@ -17,7 +17,7 @@ HEAD_LAYERS = ("fc6", "fc7", "cls_score", "bbox_pred")
 
 
 class RegionNet(nn.Module):
-    """Network ``name`` (XS, S, M, L) for K classes and background.
+    """Network ``name`` (see ``networks.build``) for K classes and background.
 
     ``cells`` pooled cells of every channel go into fc6; by default P × P.
     Without ``bbox_reg`` there is no ``bbox_pred`` layer.
@@ -32,6 +32,7 @@ class RegionNet(nn.Module):
         self.stride = architecture.stride
         self.pooled_size = architecture.pooled_size
         self.pretrained_size = architecture.pretrained_size
+        self.pretrained_cells = architecture.pretrained_cells
         self.crop_size = architecture.crop_size
         self.first_centre = architecture.first_centre
         # Channels-last halves the time of XS's convolutions on a CPU and suits tensor cores.

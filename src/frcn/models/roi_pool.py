@@ -37,7 +37,7 @@ def roi_pool(feature_map: Tensor, rois: Tensor, size: int, stride: int) -> Tenso
 
 
 def whole_image_rois(images: Tensor) -> Tensor:
-    """(N, 5) RoIs that cover each of (N, C, H, W) images: pooling as in classification."""
+    """(N, 5) RoIs that cover each of (N, C, H, W) images or maps: pooling as in classification."""
     n, _, height, width = images.shape
     rois = images.new_zeros((n, 5))
     rois[:, 0] = torch.arange(n, device=images.device)

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from frcn.models.posthoc_net import PosthocNet
+from frcn.models.roi_pool import whole_image_rois
 from frcn.models.spatial_pyramid import BINS, spatial_pyramid
 
 
@@ -28,8 +29,4 @@ class SPPNet(PosthocNet):
     def classify(self, images: Tensor) -> Tensor:
         """(N, 3, H, W) images → (N, K+1) class scores of each as a whole."""
         feature_map = self.feature_map(images)
-        n, _, height, width = feature_map.shape
-        windows = feature_map.new_zeros((n, 5))
-        windows[:, 0] = torch.arange(n)
-        windows[:, 3:] = windows.new_tensor([width - 1, height - 1])
-        return self(spatial_pyramid(feature_map, windows))
+        return self(spatial_pyramid(feature_map, whole_image_rois(feature_map)))

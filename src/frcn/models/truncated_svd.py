@@ -20,8 +20,8 @@ def truncated_svd(layer: nn.Linear, rank: int) -> nn.Sequential:
     """
     if rank > min(layer.weight.shape):
         raise UserError(
-            f"test.svd: rank {rank} of a {tuple(layer.weight.shape)} layer;"
-            f" wanted at most {min(layer.weight.shape)}"
+            f"test.svd: rank {rank} for a layer of {tuple(layer.weight.shape)} weights; wanted at"
+            f" most {min(layer.weight.shape)}. Lower it in svd_ranks of the network's config."
         )
     u, s, v = torch.linalg.svd(layer.weight.detach().double(), full_matrices=False)
     first = nn.Linear(layer.in_features, rank, bias=False)

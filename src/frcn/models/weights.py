@@ -85,11 +85,12 @@ def initialise(network: RegionNet, tensors: dict[str, Tensor], path: Path) -> li
         UserError: a tensor of the same name has another shape.
     """
     state = network.state_dict()
-    for name in state.keys() & tensors.keys():
+    for name in sorted(state.keys() & tensors.keys()):
         if state[name].shape != tensors[name].shape:
             raise UserError(
                 f"{path}: {name} has shape {tuple(tensors[name].shape)},"
-                f" the network wants {tuple(state[name].shape)}"
+                f" the network wants {tuple(state[name].shape)}. It is of other classes or of"
+                " another network: choose the checkpoint of this config, or train again."
             )
         state[name].copy_(tensors[name])
     return sorted(state.keys() - tensors.keys())

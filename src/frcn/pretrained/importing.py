@@ -75,10 +75,10 @@ def _extract(archive: Path, name: str, target: Path) -> None:
                         shutil.copyfileobj(content, file)
                     return
             names = ", ".join(tar.getnames())
-    except BROKEN as error:
+    except BROKEN:
         raise UserError(
-            f"{archive}: no sound tar archive ({error}), wanted one with {name} in it."
-            " Replace it by a good copy."
+            f"{archive}: no sound tar archive, wanted one with {name} in it. Replace it by a good"
+            " copy."
         ) from None
     raise UserError(
         f"{archive}: has no file {name}, only {names}. Give the archive that the config names."

@@ -10,7 +10,7 @@ import numpy as np
 
 from frcn import config
 from frcn.artefacts import sha256
-from frcn.boxes import without_duplicates
+from frcn.boxes import sides_at_least, without_duplicates
 from frcn.proposals.edge_boxes import edge_boxes
 from frcn.proposals.interleave import interleave
 from frcn.proposals.opencv_selective_search import opencv_selective_search
@@ -81,8 +81,7 @@ def _opencv_selective_search(
 ) -> np.ndarray:
     seed = picture_seed(image, settings.seed)
     boxes = opencv_selective_search(image, settings.mode, settings.base_k, settings.sigma, seed)
-    sides = boxes[:, 2:] - boxes[:, :2] + 1
-    return boxes[(sides >= (settings.min_side or 1)).all(axis=1)]
+    return boxes[sides_at_least(boxes, settings.min_side or 1)]
 
 
 def _edge_boxes(settings: config.EdgeBoxes, image: np.ndarray) -> np.ndarray:

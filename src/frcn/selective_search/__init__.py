@@ -3,7 +3,7 @@
     from frcn.selective_search import selective_search
     boxes = selective_search(cv2.imread("picture.jpg"))   # (R, 4) x1 y1 x2 y2, best first
 
-It needs NumPy, Numba and OpenCV only, and nothing else of this project.
+It needs NumPy, Numba and OpenCV, and of this project `frcn.boxes` and `frcn.errors`.
 """
 
 from pathlib import Path

@@ -9,8 +9,7 @@ from collections.abc import Sequence
 import numba
 import numpy as np
 
-from frcn.boxes import first_rows
-from frcn.selective_search.ranking import at_least
+from frcn.boxes import first_rows, sides_at_least
 
 DIVERSIFIED = 300
 """Boxes chosen one by one; the others keep the order of their scores, for the time's sake."""
@@ -34,11 +33,11 @@ def agreement_order(hierarchies: Sequence[np.ndarray], min_side: int) -> np.ndar
     nearest = np.argsort(positions, kind="stable")
     boxes, positions = boxes[nearest], positions[nearest]
     rows = first_rows(boxes)
-    rows = rows[(boxes[rows, 2:] - boxes[rows, :2] + 1 >= min_side).all(axis=1)]
+    rows = rows[sides_at_least(boxes[rows], min_side)]
     corners = _columns(boxes[rows])
     support = np.zeros(len(rows), np.float32)
     for each in hierarchies:
-        support += _highest_iou(corners, _columns(at_least(each, min_side)))
+        support += _highest_iou(corners, _columns(each[sides_at_least(each, min_side)]))
     scores = support * support / np.sqrt(np.sqrt(positions[rows])).astype(np.float32)
     return boxes[rows][_diversified(corners, scores, DIVERSIFIED)]
 

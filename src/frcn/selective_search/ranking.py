@@ -1,4 +1,4 @@
-"""From the hierarchies' boxes to one list: random rank, duplicates, smallest side.
+"""From the hierarchies' boxes to one list: random rank, or the order of the raster.
 
 Letters: R boxes, M regions of a hierarchy.
 Source: Uijlings et al., IJCV 2013, §4.2.
@@ -24,8 +24,3 @@ def random_rank(hierarchies: Sequence[np.ndarray], seed: int) -> np.ndarray:
 def raster_order(boxes: np.ndarray) -> np.ndarray:
     """(R, 4) boxes ordered by (y1, x1, y2, x2)."""
     return boxes[np.lexsort(boxes.T[[2, 3, 0, 1]])]
-
-
-def at_least(boxes: np.ndarray, min_side: int) -> np.ndarray:
-    """The rows of (R, 4) boxes whose width and height are ``min_side`` pixels or more."""
-    return boxes[(boxes[:, 2:] - boxes[:, :2] + 1 >= min_side).all(axis=1)]

@@ -2,14 +2,14 @@
 
 import numpy as np
 
-from frcn.boxes import without_duplicates
+from frcn.boxes import sides_at_least, without_duplicates
 from frcn.errors import UserError
 from frcn.selective_search.agreement import agreement_order
 from frcn.selective_search.colour_spaces import COLOUR_SPACES
 from frcn.selective_search.graph import bucketed_edges
 from frcn.selective_search.grouping import group
 from frcn.selective_search.presets import PRESETS, Preset
-from frcn.selective_search.ranking import at_least, random_rank, raster_order
+from frcn.selective_search.ranking import random_rank, raster_order
 from frcn.selective_search.region_statistics import pixel_bins, region_statistics
 from frcn.selective_search.segmentation import segment
 from frcn.selective_search.smoothing import smooth
@@ -44,7 +44,8 @@ def selective_search(image: np.ndarray, preset: str | Preset = "fast", seed: int
     _check_image(image)
     _check_seed(seed)
     found = hierarchies(image, settings)
-    boxes = at_least(without_duplicates(_in_order(found, settings, seed)), settings.min_side)
+    boxes = without_duplicates(_in_order(found, settings, seed))
+    boxes = boxes[sides_at_least(boxes, settings.min_side)]
     return boxes.astype(np.int16 if max(image.shape) <= 1 << 15 else np.int32)
 
 

@@ -1,4 +1,4 @@
-"""What is timed is run once in vain, then several times."""
+"""What is timed runs once as a warm-up, then several times."""
 
 from collections.abc import Callable, Mapping
 

@@ -1,7 +1,6 @@
 """Fast R-CNN: fit a cell's weights, load them for detection (paper §2–3)."""
 
 import time
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -9,25 +8,21 @@ from torch import Tensor
 
 from frcn.artefacts import write_json
 from frcn.config import Cell
-from frcn.data.voc import VOCDataset
 from frcn.errors import UserError
 from frcn.learning.fine_tuning import fine_tune
 from frcn.learning.processes import refuse_several
-from frcn.learning.roidb import RoiImage, build_roidb
+from frcn.learning.roidb import RoiImage, Sources, build_roidb
 from frcn.learning.svm import fit_svms
 from frcn.machine import default_device, describe, within_memory
 from frcn.models import truncated_svd, weights
 from frcn.models.fast_rcnn_net import FastRCNNNet
-from frcn.proposals.source import ProposalSource
 from frcn.systems.fast_rcnn.detector import Detector
-
-Sources = Sequence[tuple[VOCDataset, ProposalSource]]
 
 
 def fit(
     cell: Cell, sources: Sources, parent_weights: Path, seed: int, out: Path, resume: Path
 ) -> None:
-    """Train a cell and write ``weights.safetensors``, ``loss.csv`` and ``train.json``.
+    """Train a cell and write ``weights.safetensors``, ``train.json`` and, of SGD, ``loss.csv``.
 
     Args:
         cell: the config; ``train.kind`` decides between SGD and post-hoc SVMs.
@@ -35,12 +30,11 @@ def fit(
         parent_weights: backbone or another cell's weights to start from.
         seed: decides initial outputs, order of images, sampled RoIs, dropout.
         out: folder of the results, written at the end only.
-        resume: file of the resumable state; a killed training continues from it.
+        resume: file of the resumable state; a killed training continues from it, but for the
+            fits of SVMs, which start anew.
     """
     train = cell.train
-    roidb = build_roidb(
-        sources, train.proposals, train.sampling.fg_threshold, train.sampling.bg_threshold_low
-    )
+    roidb = build_roidb(sources, train.proposals, train.sampling.fg_threshold)
     if train.kind == "svm":
         _fit_svms(cell, roidb, parent_weights, seed, out, resume.parent)
     else:
@@ -70,7 +64,8 @@ def _fit_svms(
         out / "weights.safetensors", network.state_dict(), cell.network.name, detector.preprocessing
     )
     seconds = time.perf_counter() - start
-    write_json(out / "train.json", {"seconds": seconds} | summary | describe(network))
+    summary = {"seconds": seconds, "steps": len(roidb)} | summary | describe(network)
+    write_json(out / "train.json", summary)
 
 
 def load_detector(cell: Cell, weights_file: Path) -> Detector:

@@ -1,6 +1,6 @@
 """R-CNN: fine-tune on warped regions, then SVMs and box regressors on their features (FACTS §2)."""
 
-from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -8,20 +8,16 @@ import torch
 from torch import Tensor
 
 from frcn.config import Cell
-from frcn.data.voc import VOCDataset
 from frcn.learning.prefetch import Batch
 from frcn.learning.region_sampling import RegionSampler, SampledRegions
 from frcn.learning.region_training import RegionTraining
-from frcn.learning.roidb import Pictures, build_roidb
+from frcn.learning.roidb import Pictures, Sources, build_roidb
 from frcn.learning.starting_network import start_from
 from frcn.machine import default_device, within_memory
 from frcn.models import weights
 from frcn.models.rcnn_net import RCNNNet
-from frcn.proposals.source import ProposalSource
 from frcn.seeding import numpy_generator
 from frcn.systems.rcnn.detector import Detector, pooled_features, warped
-
-Sources = Sequence[tuple[VOCDataset, ProposalSource]]
 
 
 @within_memory("rcnn_batch in conf/network, which is train.sampling.rois_per_batch")
@@ -34,9 +30,7 @@ def fit(
     kept on disk until the end, beside the resumable state.
     """
     train = cell.train
-    roidb = build_roidb(
-        sources, train.proposals, train.sampling.fg_threshold, train.sampling.bg_threshold_low
-    )
+    roidb = build_roidb(sources, train.proposals, train.sampling.fg_threshold)
     network, preprocessing = start_from(
         RCNNNet(cell.network.name, len(cell.data.classes)), parent_weights, seed
     )
@@ -62,7 +56,8 @@ def fit(
         return torch.cat(list(pooled)).cpu().numpy()
 
     shapes = [(len(entry.rois), network.fc6.in_features) for entry in roidb]
-    cache = training.cache(network, roidb, {"crop_size": network.crop_size}, shapes, pool5)
+    settings = {"precision": train.precision, "preprocessing": asdict(preprocessing)}
+    cache = training.cache(network, roidb, settings, shapes, pool5)
 
     def features(i: int, rows: np.ndarray) -> Tensor:
         return torch.from_numpy(cache[i][rows].astype(np.float32))

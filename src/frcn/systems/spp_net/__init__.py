@@ -1,6 +1,6 @@
 """SPP-net: fine-tune the fc layers on cached maps, then SVMs and box regressors (FACTS §3)."""
 
-from collections.abc import Sequence
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
@@ -10,22 +10,18 @@ from torch import Tensor
 
 from frcn import boxes as box_ops
 from frcn.config import Cell
-from frcn.data.voc import VOCDataset
 from frcn.learning.prefetch import Batch
 from frcn.learning.region_sampling import PooledRegionSampler, SampledRegions
 from frcn.learning.region_training import RegionTraining
-from frcn.learning.roidb import build_roidb
+from frcn.learning.roidb import Sources, build_roidb
 from frcn.learning.starting_network import start_from
 from frcn.machine import default_device, within_memory
 from frcn.models import weights
 from frcn.models.spatial_pyramid import spatial_pyramid
 from frcn.models.spp_net import SPPNet
-from frcn.proposals.source import ProposalSource
 from frcn.seeding import numpy_generator
 from frcn.systems.spp_net.detector import Detector
 from frcn.systems.spp_net.feature_maps import FeatureMaps, stacked
-
-Sources = Sequence[tuple[VOCDataset, ProposalSource]]
 
 
 @within_memory("train.sampling.rois_per_batch", "train.scales")
@@ -38,9 +34,7 @@ def fit(
     every scale and mirrored, are kept on disk until the end, beside the resumable state.
     """
     train = cell.train
-    roidb = build_roidb(
-        sources, train.proposals, train.sampling.fg_threshold, train.sampling.bg_threshold_low
-    )
+    roidb = build_roidb(sources, train.proposals, train.sampling.fg_threshold)
     network, preprocessing = start_from(
         SPPNet(cell.network.name, len(cell.data.classes)), parent_weights, seed
     )
@@ -68,7 +62,13 @@ def fit(
         for scale_index in range(scales)
     ]
     training = RegionTraining(cell, parent_weights, seed, resume)
-    cache = training.cache(network, roidb, train.scales.model_dump(), shapes, compute)
+    settings = {
+        "scales": train.scales.model_dump(),
+        "flip": train.flip,
+        "precision": train.precision,
+        "preprocessing": asdict(preprocessing),
+    }
+    cache = training.cache(network, roidb, settings, shapes, compute)
 
     def cached(entry: int, flipped: int, scale_index: int) -> Tensor:
         found = cache[place(entry, flipped, scale_index)].astype(np.float32)

@@ -11,7 +11,7 @@ from frcn import boxes as box_ops
 from frcn.models.region_net import RegionNet
 
 OFFSET = 6.5 / 16
-"""How far from a window's edge the centres of its outer cells are at most, in strides less ½."""
+"""By how much windows shrink, in strides: SPP-net's 6.5 pixels of 16."""
 
 
 @dataclass(frozen=True)
@@ -34,12 +34,11 @@ class WindowMapping:
     @classmethod
     def of(cls, network: RegionNet) -> "WindowMapping":
         """That of one of our networks: SPP-net's own rule in proportion to the stride."""
-        cells = network.pretrained_size // network.stride
         return cls(
             network.stride,
             network.first_centre,
             OFFSET * network.stride,
-            cells * network.stride,
+            network.pretrained_cells * network.stride,
         )
 
     def best_scales(
