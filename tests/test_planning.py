@@ -8,7 +8,7 @@ from frcn import planning
 from frcn.config import Cell, Scales
 from frcn.planning import Measured
 from frcn.planning_table import Cost, Planned, plan_table, size, total_cost
-from frcn.timing.measurements import Row, Step, Timing
+from frcn.timing.measurements import Product, Row, Step, Timing
 from frcn.timing.setting import PAPER
 from pipelines.compose import compose_cell
 
@@ -48,6 +48,7 @@ def measured() -> Measured:
     timing = Timing(
         network="L", device="a device", threads=2, precision="float32", torch="2", rows=rows,
         steps=steps, image=(600, 800), rois=1000, unique_rois=800,
+        product=Product(side=1000, seconds=[0.01]),
     )  # fmt: skip
     return Measured(timing, PAPER, rcnn_batch=12)
 

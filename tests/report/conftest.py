@@ -218,6 +218,7 @@ class World:
             "threads": 2,
             "precision": "float32",
             "torch": "2.0",
+            "product": {"side": 1000, "seconds": [0.01, 0.002, 0.005]},
             "image": [600, 800],
             "rois": 2000,
             "unique_rois": 1900,

@@ -15,6 +15,7 @@ VALUES = {
     "threads": 2,
     "precision": "float32",
     "torch": "2.15.0",
+    "product": {"side": 2000, "seconds": [0.25, 0.5]},
     "image": [600, 800],
     "rois": 2000,
     "unique_rois": 1500,
@@ -50,6 +51,8 @@ def test_reads_what_the_stage_writes(tmp_path):
     assert timing.rows[0].seconds == [1.5, 1.25]
     assert timing.rows[1].note == ""
     assert timing.steps[0].images == 2
+    # 8 G multiply-adds in the faster quarter of a second.
+    assert timing.product.rate == 32e9
 
 
 @pytest.mark.parametrize(
@@ -60,6 +63,7 @@ def test_reads_what_the_stage_writes(tmp_path):
         ({"rows": [VALUES["rows"][0] | {"seconds": []}]}, r"rows\.0\.seconds"),
         ({"rows": [VALUES["rows"][0] | {"seconds": [1.0, -1.0]}]}, r"rows\.0\.seconds\.1"),
         ({"rows": [VALUES["rows"][0] | {"phase": "nms"}]}, r"rows\.0\.phase"),
+        ({"product": {"side": 0, "seconds": [1.0]}}, r"product\.side"),
         ({"colour": "red"}, "colour"),
     ],
 )

@@ -206,6 +206,16 @@ def _conditions(measured: Timing) -> str:
     )
 
 
+def _rate(measured: Timing) -> str:
+    """The rate that a network's floors rest on."""
+    product = measured.product
+    return (
+        f"{measured.network}: {_billions(product.rate)} multiply-adds a second, the fastest of "
+        f"{len(product.seconds)} products of two {product.side} × {product.side} matrices in "
+        f"{measured.precision}."
+    )
+
+
 def _extrapolations(timings: Sequence[Timing], paper: SystemsTable) -> list[str]:
     """From what each network's marked numbers were computed."""
     notes = []
@@ -264,6 +274,7 @@ def sgd_steps_table(timings: Sequence[Timing]) -> Table | None:
         most = next((s for s in measured.steps if s.images == CROPS), None)
         time_ratio = seconds / measurements.median(most.seconds) if most else None
         work_ratio = step.multiply_adds / most.multiply_adds if most else None
+        floor = step.multiply_adds / measured.product.rate
         model = measurements.crude_cost(step.images)
         frame_rows.append(
             {
@@ -275,6 +286,8 @@ def sgd_steps_table(timings: Sequence[Timing]) -> Table | None:
                 "ours_step_ratio": rounded(time_ratio),
                 "ours_multiply_adds": step.multiply_adds,
                 "ours_multiply_adds_ratio": rounded(work_ratio),
+                "ours_floor_seconds": rounded(floor),
+                "ours_step_floor_ratio": rounded(seconds / floor),
                 "paper_cost_model": rounded(model),
             }
         )
@@ -288,6 +301,7 @@ def sgd_steps_table(timings: Sequence[Timing]) -> Table | None:
                 EMPTY if most is None else table.times(time_ratio),
                 _billions(step.multiply_adds),
                 EMPTY if most is None else table.times(work_ratio),
+                f"{short_seconds(floor)} ({mark}{table.times(seconds / floor)})",
                 table.times(float(f"{model:.2g}")),
             ]
         )
@@ -300,12 +314,16 @@ def sgd_steps_table(timings: Sequence[Timing]) -> Table | None:
             *("network", "images"),
             *("ours: step [IQR]", f"ours: step / that of {CROPS} images"),
             *("ours: multiply-adds", f"ours: multiply-adds / those of {CROPS} images"),
+            "ours: floor (step / floor)",
             "talk: conv / R-CNN's",
         ],
         rows=rows,
         notes=[
             *map(_conditions, timings),
             "A step of Fast R-CNN has 128 RoIs, whichever the number of images.",
+            "The floor are the multiply-adds at the device's rate. Where convolutions are computed "
+            "with fewer of them, as by Winograd, a step can be below it.",
+            *map(_rate, timings),
             "The talk's cost model: the pixels of so many images of 600 × 1000 over those of 128 "
             "crops of 224 × 224, which are a step of R-CNN. It counts conv layers alone.",
             *([f"{EXTRAPOLATED}."] if any(step.extrapolated for _, step in timed) else []),

@@ -3,6 +3,6 @@
 Importing this package needs no torch: the report reads the stage's files with it.
 """
 
-from frcn.timing.measurements import Row, Step, Timing, crude_cost, iqr, load, median
+from frcn.timing.measurements import Product, Row, Step, Timing, crude_cost, iqr, load, median
 
-__all__ = ["Row", "Step", "Timing", "crude_cost", "iqr", "load", "median"]
+__all__ = ["Product", "Row", "Step", "Timing", "crude_cost", "iqr", "load", "median"]

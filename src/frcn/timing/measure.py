@@ -10,6 +10,7 @@ from frcn.config import Network
 from frcn.machine import default_device, describe
 from frcn.progress import progress
 from frcn.timing.detection import time_fast_rcnn, time_fast_rcnn_svd, time_rcnn, time_spp_net
+from frcn.timing.matrix_product import matrix_product
 from frcn.timing.measurements import Row, Step, Timing
 from frcn.timing.minibatch_cost import minibatch_cost
 from frcn.timing.networks import fast_rcnn_network
@@ -37,6 +38,7 @@ def measure(network: Network, setting: Setting, out: Path) -> None:
         rows += done(time_fast_rcnn_svd(setting, work, network, device))
         rows += done(time_rcnn(setting, work, network.name, device))
         rows += done(time_spp_net(setting, work, network.name, device))
+        product = matrix_product(device)
         steps = done(minibatch_cost(network, setting, work, device))
         rows += done([rcnn_steps(network, device)])
         rows += done([spp_net_steps(setting, work, network.name, device)])
@@ -51,6 +53,7 @@ def measure(network: Network, setting: Setting, out: Path) -> None:
         threads=machine["threads"],
         precision="float32",
         torch=torch.__version__,
+        product=product,
         image=input_size(setting, work),
         rois=setting.rois,
         unique_rois=count_unique_rois(setting, work, shapes),

@@ -42,10 +42,23 @@ class Step(Strict):
     multiply_adds: NonNegativeInt
 
 
+class Product(Strict):
+    """A float32 product of two square matrices with ``side`` rows, every repeat."""
+
+    side: Positive
+    seconds: Seconds
+
+    @property
+    def rate(self) -> float:
+        """Multiply-adds per second of the fastest repeat; a product takes side³ of them."""
+        return self.side**3 / min(self.seconds)
+
+
 class Timing(Strict):
     """All measurements of one network.
 
     Attributes:
+        product: shows the device's rate, with which multiply-adds become the least seconds.
         image: height and width in pixels of Fast R-CNN's input.
         rois: proposals of the image.
         unique_rois: how many of them differ on the feature map; Fast R-CNN runs only these.
@@ -56,6 +69,7 @@ class Timing(Strict):
     threads: Positive
     precision: Literal["float32"]
     torch: str
+    product: Product
     image: tuple[Positive, Positive]
     rois: Positive
     unique_rois: Positive
