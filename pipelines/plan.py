@@ -161,11 +161,11 @@ class Estimates:
     def _measure(self, name: str) -> Measured:
         network: Network = compose_network(name)
         found = timed_here(network, ARTEFACTS / "timing" / f"{name}.json")
+        origin = "from the stage `timing`"
         if found is None:
             found = quickly_timed(network, KEPT / f"{name}.json")
-            self.notes.append(
-                f"{name}: the stage `timing` has not run on this device; measured quickly instead"
-            )
+            origin = "the stage `timing` has not run on this device; measured quickly instead"
+        self.notes.append(f"{name}: {origin}, {found.basis}")
         return found
 
 

@@ -53,6 +53,12 @@ def measured() -> Measured:
     return Measured(timing, PAPER, rcnn_batch=12)
 
 
+def test_the_basis_is_the_step_of_two_images(measured):
+    assert measured.basis == (
+        "median of 3 SGD steps on 2 images of 600 × 800 pixels, a device, 2 threads"
+    )
+
+
 def test_fast_rcnn_takes_its_steps(measured):
     """40,000 steps of 1.2 s (the median), the same size, images and layers as were timed."""
     assert planning.train_seconds(cell("L", "default"), measured, IMAGES) == pytest.approx(48000)

@@ -41,9 +41,22 @@ def test_quick_timing_is_kept_and_bound_to_the_device(tmp_path, network, monkeyp
     assert quick_timing.quickly_timed(network, kept) == measured
     assert kept.read_bytes() == content
     assert quick_timing.timed_here(network, kept).timing == measured.timing
+    assert len(measured.timing.steps[1].seconds) == 20
     kept.write_text(json.dumps(json.loads(content) | {"device": "another"}))
     assert quick_timing.timed_here(network, kept) is None
     assert quick_timing.timed_here(network, tmp_path / "none.json") is None
+
+
+@pytest.mark.usefixtures("_tiny")
+def test_what_earlier_code_measured_is_measured_again(tmp_path, network):
+    kept = tmp_path / "XS.json"
+    quick_timing.quickly_timed(network, kept)
+    values = json.loads(kept.read_text())
+    del values["product"]
+    kept.write_text(json.dumps(values))
+    assert quick_timing.timed_here(network, kept) is None
+    assert quick_timing.quickly_timed(network, kept).timing.product.rate > 0
+    assert quick_timing.timed_here(network, kept) is not None
 
 
 @ON_CPU

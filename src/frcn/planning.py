@@ -18,7 +18,7 @@ from frcn.models.rcnn_net import RCNNNet
 from frcn.models.region_net import RegionNet
 from frcn.models.spp_net import SPPNet
 from frcn.timing.measurements import Step, Timing, median
-from frcn.timing.minibatch_cost import step_multiply_adds
+from frcn.timing.minibatch_cost import OWN_IMAGES, step_multiply_adds
 from frcn.timing.multiply_adds import conv_layers, head_layers, sgd_step
 from frcn.timing.setting import Setting
 
@@ -45,6 +45,17 @@ class Measured:
         """Median seconds of some phases together."""
         rows = self.timing.rows
         return sum(median(r.seconds) for r in rows if r.system == system and r.phase in phases)
+
+    @property
+    def basis(self) -> str:
+        """What estimates of trainings rest on, for the notes of a plan."""
+        timing = self.timing
+        steps = len(_step_of(timing, OWN_IMAGES).seconds)
+        height, width = timing.image
+        return (
+            f"median of {steps} SGD steps on {OWN_IMAGES} images of {height} × {width} pixels,"
+            f" {timing.device}, {timing.threads} threads"
+        )
 
 
 def train_seconds(cell: Cell, measured: Measured, images: int) -> float:
@@ -96,7 +107,7 @@ def pretraining_seconds(network: Network, measured: Measured) -> float:
     forward = conv_layers(network.name, settings.batch_size, size, size)
     with torch.device("meta"):
         forward |= head_layers(RCNNNet(network.name, 1), settings.batch_size, ("fc6", "fc7"))
-    step = _step_of(measured.timing, 2)
+    step = _step_of(measured.timing, OWN_IMAGES)
     speed = step.multiply_adds / median(step.seconds)
     return settings.steps * sgd_step(forward, network.first_layer) / speed
 

@@ -13,11 +13,12 @@ import torch
 from torch import nn
 
 from frcn.config import Cell, Network, Proposals
+from frcn.errors import UserError
 from frcn.machine import default_device, describe
 from frcn.planning import Measured
 from frcn.proposals.method import make_method
 from frcn.timing.measure import measure
-from frcn.timing.measurements import load
+from frcn.timing.measurements import Timing, load
 from frcn.timing.setting import SETTINGS, Setting
 from frcn.timing.sgd_steps import fast_rcnn_steps, rcnn_steps, spp_net_steps
 from frcn.timing.workload import workload
@@ -32,11 +33,9 @@ def device_name() -> str:
 
 
 def timed_here(network: Network, file: Path) -> Measured | None:
-    """What the stage ``timing`` measured; None without its file, or if another device made it."""
-    timing = load(file) if file.exists() else None
-    if timing is None or timing.device != device_name():
-        return None
-    return Measured(timing, SETTINGS[network.name], network.rcnn_batch)
+    """What the stage ``timing`` measured on this device; None where it has to run first."""
+    timing = _usable(file)
+    return timing and Measured(timing, SETTINGS[network.name], network.rcnn_batch)
 
 
 def quickly_timed(network: Network, kept: Path) -> Measured:
@@ -47,9 +46,18 @@ def quickly_timed(network: Network, kept: Path) -> Measured:
     setting = quick_setting(SETTINGS[network.name])
     if default_device().type == "cpu":
         network = network.model_copy(update={"rcnn_batch": network.rcnn_batch // QUARTER})
-    if not kept.exists() or load(kept).device != device_name():
+    if _usable(kept) is None:
         measure(network, setting, kept)
     return Measured(load(kept), setting, network.rcnn_batch)
+
+
+def _usable(file: Path) -> Timing | None:
+    """Measurements of this device as today's code writes them; None without such a file."""
+    try:
+        timing = load(file)
+    except UserError:
+        return None
+    return timing if timing.device == device_name() else None
 
 
 def quick_setting(setting: Setting) -> Setting:

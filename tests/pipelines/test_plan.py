@@ -1,10 +1,13 @@
 """``frcn plan``: own seconds, numbers of images, and what is asked of a stage."""
 
 import json
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
 
+from frcn import planning
 from frcn.errors import UserError
 from frcn.planning_table import Cost
 from pipelines import plan
@@ -45,6 +48,29 @@ def test_finished_run_gives_its_own_seconds(estimates):
 
 def test_other_stages_have_no_cost(estimates):
     assert estimates.of("configs@mini") == estimates.of("networks") == Cost()
+
+
+@pytest.mark.parametrize(
+    ("of_the_stage", "origin"),
+    [
+        (SimpleNamespace(basis="100 steps"), "from the stage `timing`, 100 steps"),
+        (
+            None,
+            "the stage `timing` has not run on this device; measured quickly instead, 20 steps",
+        ),
+    ],
+)
+def test_notes_say_on_what_each_network_rests(estimates, monkeypatch, of_the_stage, origin):
+    quick = SimpleNamespace(basis="20 steps")
+    monkeypatch.setattr(plan, "compose_network", lambda name: name)
+    monkeypatch.setattr(plan, "timed_here", lambda network, file: of_the_stage)
+    monkeypatch.setattr(plan, "quickly_timed", lambda network, kept: quick)
+    monkeypatch.setattr(planning, "train_seconds", lambda cell, measured, images: 1.0)
+    monkeypatch.setattr(planning, "image_seconds", lambda cell, measured: 1.0)
+    for stage in ("train", "detect"):
+        (Path("artefacts/mini") / stage / f"XS-rcnn-0/{stage}.json").unlink()
+        estimates.of(f"{stage}@{KEY}")
+    assert estimates.notes == [f"XS: {origin}"]
 
 
 def test_step_that_does_not_fit_is_told(estimates, monkeypatch):

@@ -49,6 +49,7 @@ def test_rows_of_all_systems_and_phases(timing):
 def test_steps_of_all_numbers_of_images(timing):
     assert [step.images for step in timing.steps] == [1, 2, 4, 16, 64, 128]
     assert not any(step.extrapolated for step in timing.steps)
+    assert [len(step.seconds) for step in timing.steps] == [5, 20, 5, 5, 5, 5]
     by_images = {step.images: step for step in timing.steps}
     row = next(r for r in timing.rows if (r.system, r.phase) == ("fast_rcnn", "step"))
     assert row.seconds == by_images[2].seconds
@@ -68,7 +69,7 @@ def test_a_sample_of_regions_is_multiplied(setting, work, monkeypatch):
 def test_long_steps_are_not_measured(setting, work, network, monkeypatch):
     called = []
 
-    def fake(config, setting, work, images, device):
+    def fake(config, setting, work, images, device, repeats):
         called.append(images)
         return [3.0 * images]
 
@@ -80,7 +81,7 @@ def test_long_steps_are_not_measured(setting, work, network, monkeypatch):
 
 
 def test_a_full_memory_ends_the_measurements(setting, work, network, monkeypatch):
-    def fake(config, setting, work, images, device):
+    def fake(config, setting, work, images, device, repeats):
         if images > 4:
             raise torch.OutOfMemoryError
         return [0.01 * images]

@@ -12,7 +12,7 @@ from frcn.progress import progress
 from frcn.timing.detection import time_fast_rcnn, time_fast_rcnn_svd, time_rcnn, time_spp_net
 from frcn.timing.matrix_product import matrix_product
 from frcn.timing.measurements import Row, Step, Timing
-from frcn.timing.minibatch_cost import minibatch_cost
+from frcn.timing.minibatch_cost import OWN_IMAGES, minibatch_cost
 from frcn.timing.networks import fast_rcnn_network
 from frcn.timing.projection import fast_rcnn_training, rcnn_training, spp_net_training
 from frcn.timing.setting import Setting
@@ -65,7 +65,7 @@ def measure(network: Network, setting: Setting, out: Path) -> None:
 
 def _own_step(steps: Sequence[Step]) -> Row:
     """Fast R-CNN's step, that of two images."""
-    step = next(step for step in steps if step.images == 2)
+    step = next(step for step in steps if step.images == OWN_IMAGES)
     return Row(
         system="fast_rcnn",
         phase="step",

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from frcn.config import Network
+from frcn.timing.clock import REPEATS
 from frcn.timing.measurements import Step, median
 from frcn.timing.multiply_adds import conv_layers, head_layers, sgd_step
 from frcn.timing.networks import fast_rcnn_network
@@ -16,6 +17,10 @@ from frcn.timing.setting import Setting
 from frcn.timing.sgd_steps import ROIS, fast_rcnn_steps
 from frcn.timing.workload import Workload, input_size
 
+OWN_IMAGES = 2
+"""Fast R-CNN's images (FACTS §1.1)."""
+OWN_REPEATS = 20
+"""Of its step, on which trainings of hours are projected and planned."""
 IMAGES = (1, 2, 4, 16, 64, 128)
 LEAST_MEASURED = 3
 """A line through two points would show no bend."""
@@ -50,7 +55,8 @@ def _measured(
         if enough and on_line(measured, images) > LONGEST_STEP:
             break
         try:
-            measured[images] = fast_rcnn_steps(network, setting, work, images, device)
+            repeats = OWN_REPEATS if images == OWN_IMAGES else REPEATS
+            measured[images] = fast_rcnn_steps(network, setting, work, images, device, repeats)
         except torch.OutOfMemoryError:
             if not enough:
                 raise

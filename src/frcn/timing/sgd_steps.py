@@ -21,7 +21,7 @@ from frcn.seeding import numpy_generator, torch_generator
 from frcn.systems.fast_rcnn.detector import image_pyramid, project
 from frcn.systems.phases import Phases
 from frcn.systems.spp_net.feature_maps import FeatureMaps
-from frcn.timing.clock import repeat
+from frcn.timing.clock import REPEATS, repeat
 from frcn.timing.measurements import Row
 from frcn.timing.multiply_adds import conv_layers, head_layers, sgd_step
 from frcn.timing.networks import CLASSES, fast_rcnn_network
@@ -34,7 +34,12 @@ FOREGROUND = 0.25
 
 
 def fast_rcnn_steps(
-    network_config: Network, setting: Setting, work: Workload, images: int, device: torch.device
+    network_config: Network,
+    setting: Setting,
+    work: Workload,
+    images: int,
+    device: torch.device,
+    repeats: int = REPEATS,
 ) -> list[float]:
     """Seconds of steps with 128 RoIs from N images."""
     network = fast_rcnn_network(network_config.name).to(device).train()
@@ -50,7 +55,7 @@ def fast_rcnn_steps(
         scores, deltas = network(blob, rois)
         return classification_loss(scores, labels) + bbox_loss(deltas, labels, targets, foreground)
 
-    return _seconds(loss, optimiser, device)
+    return _seconds(loss, optimiser, device, repeats)
 
 
 def rcnn_steps(network_config: Network, device: torch.device) -> Row:
@@ -87,7 +92,12 @@ def spp_net_steps(setting: Setting, work: Workload, name: str, device: torch.dev
     return _row("spp_net", _seconds(loss, optimiser, device), sgd_step(forward, "fc6"))
 
 
-def _seconds(loss: Callable[[], Tensor], optimiser: CaffeSGD, device: torch.device) -> list[float]:
+def _seconds(
+    loss: Callable[[], Tensor],
+    optimiser: CaffeSGD,
+    device: torch.device,
+    repeats: int = REPEATS,
+) -> list[float]:
     """Seconds of every repeat of a step that descends ``loss``."""
 
     def step() -> dict[str, float]:
@@ -97,7 +107,7 @@ def _seconds(loss: Callable[[], Tensor], optimiser: CaffeSGD, device: torch.devi
             optimiser.step(0)
         return phases.seconds
 
-    return repeat(step)["step"]
+    return repeat(step, repeats)["step"]
 
 
 def _row(system: str, seconds: list[float], multiply_adds: int) -> Row:
