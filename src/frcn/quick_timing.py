@@ -35,7 +35,7 @@ def device_name() -> str:
 def timed_here(network: Network, file: Path) -> Measured | None:
     """What the stage ``timing`` measured on this device; None where it has to run first."""
     timing = _usable(file)
-    return timing and Measured(timing, SETTINGS[network.name], network.rcnn_batch)
+    return Measured(timing, SETTINGS[network.name], network.rcnn_batch) if timing else None
 
 
 def quickly_timed(network: Network, kept: Path) -> Measured:
