@@ -51,7 +51,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
         UserError: the disk is full, or the folder can't be written to.
     """
     path = Path(path)
-    with _refusals_told(path):
+    with refusals_told(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(
             dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix
@@ -59,7 +59,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
     os.close(handle)
     temporary = Path(name)
     try:
-        with _refusals_told(path):
+        with refusals_told(path):
             yield temporary
         # mkstemp makes files private to the user; artefacts get the ordinary permissions.
         umask = os.umask(0)
@@ -73,8 +73,14 @@ def atomic_path(path: Path) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def _refusals_told(path: Path) -> Iterator[None]:
-    """Make one message of what the disk refuses; libraries tell of it each in its own way."""
+def refusals_told(path: Path) -> Iterator[None]:
+    """Make one message of what the disk refuses; libraries tell of it each in its own way.
+
+    For what ``atomic_path`` can't write, because it grows while it is used.
+
+    Raises:
+        UserError: the disk is full, or ``path`` can't be written to.
+    """
     try:
         yield
     except UserError:

@@ -162,7 +162,7 @@ def test_unreadable_pictures_are_named_together_and_nothing_is_lost(tmp_path, da
     with pytest.raises(UserError, match=message):
         compute(tmp_path, broken, workers=workers)
     assert not (tmp_path / "out").exists()
-    assert len(list((tmp_path / "cache").rglob("*.npy"))) == 3
+    assert len(list((tmp_path / "cache").rglob("*.boxes"))) == 3
     for i in (0, 4):
         dataset.image_path(i).unlink()
     with pytest.raises(UserError, match=r"2 pictures are missing: .*train_0\.jpg, .*train_4"):

@@ -64,8 +64,8 @@ class Checkpoint:
             "sampler": json.dumps(self.sampler.state()),
         }
         tensors = self._tensors() | self.processes.gathered(_random_states())
-        # safetensors checks the form of a file, not what its numbers were.
-        metadata["sha256"] = content_hash(tensors)
+        # safetensors checks the form of a file, not what its numbers and words were.
+        metadata["sha256"] = _hash(metadata, tensors)
         if self.processes.first:
             with atomic_path(self._path) as temporary:
                 save_file(tensors, temporary, metadata)
@@ -91,7 +91,7 @@ class Checkpoint:
             return nothing
         if metadata.get("fingerprint") != self._fingerprint:
             return nothing
-        if metadata.get("sha256") != content_hash(tensors):
+        if metadata.pop("sha256", None) != _hash(metadata, tensors):
             return nothing
         self._network.load_state_dict(_under("network/", tensors))
         for name, velocity in _under("velocity/", tensors).items():
@@ -106,6 +106,10 @@ class Checkpoint:
     def remove(self) -> None:
         """Forget the state: the training is complete and its weights are safe."""
         self._path.unlink(missing_ok=True)
+
+
+def _hash(metadata: dict[str, str], tensors: dict[str, Tensor]) -> str:
+    return sha256_json([metadata, content_hash(tensors)])
 
 
 def _random_states() -> dict[str, Tensor]:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
+from frcn.artefacts import refusals_told
+
 
 class ExampleStore:
     """Rows of D float32 features, numbered from 0 in the order in which they came.
@@ -16,19 +18,32 @@ class ExampleStore:
     """
 
     def __init__(self, folder: Path, dimension: int) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        self._file = tempfile.TemporaryFile(dir=folder, buffering=0)  # noqa: SIM115
+        self._folder = folder
+        with refusals_told(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            self._file = tempfile.TemporaryFile(dir=folder, buffering=0)  # noqa: SIM115
         self.dimension = dimension
         self._row_bytes = 4 * dimension
         self._count = 0
 
     def add(self, rows: np.ndarray) -> np.ndarray:
-        """Keep (n, D) float32 rows; returns their (n,) int64 numbers."""
+        """Keep (n, D) float32 rows; returns their (n,) int64 numbers.
+
+        Raises:
+            UserError: the disk is full.
+        """
         numbers = np.arange(self._count, self._count + len(rows))
         for number, row in zip(numbers, rows, strict=True):
-            os.pwrite(self._file.fileno(), row.tobytes(), int(number) * self._row_bytes)
+            self._write(row.tobytes(), int(number) * self._row_bytes)
         self._count += len(rows)
         return numbers
+
+    def _write(self, data: bytes, start: int) -> None:
+        # On a disk that is getting full a write may end early; only the next one is refused.
+        with refusals_told(self._folder):
+            while data:
+                written = os.pwrite(self._file.fileno(), data, start)
+                data, start = data[written:], start + written
 
     def read(self, numbers: Sequence[int]) -> np.ndarray:
         """The (n, D) rows of some numbers, float64, the type in which liblinear computes."""

@@ -4,6 +4,7 @@ What R-CNN and SPP-net compute once and read many times (FACTS §2.4, §3.2). A 
 what it was computed from; an interrupted one is continued after a check of what is there.
 """
 
+import os
 import shutil
 import time
 import zlib
@@ -12,13 +13,13 @@ from pathlib import Path
 
 import numpy as np
 
-from frcn.artefacts import read_json, sha256_json, write_json
+from frcn.artefacts import read_json, refusals_told, sha256_json, write_json
 from frcn.errors import UserError
 from frcn.progress import progress
 
 DATA, HEADER, INDEX = "features.f16", "header.json", "index.bin"
 WRITTEN = np.dtype([("checksum", np.uint32), ("seconds", np.float32)])
-"""What the index says of an entry: CRC-32 of its bytes, and how long it took."""
+"""What the index says of an entry: CRC-32 of its bytes and seconds, and how long it took."""
 GB = 1e9
 
 
@@ -97,22 +98,15 @@ def build_cache(
         write_json(folder / HEADER, {"key": sha256_json(key), "shapes": shapes})
     done = _trusted(folder, shapes)
     starts = _starts(shapes)
-    with (
-        (folder / DATA).open("r+b") as data,
-        (folder / INDEX).open("r+b") as index,
-        progress(len(shapes), what, "image", initial=done) as bar,
-    ):
-        index.truncate(done * WRITTEN.itemsize)
-        index.seek(done * WRITTEN.itemsize)
+    os.truncate(folder / INDEX, done * WRITTEN.itemsize)
+    with progress(len(shapes), what, "image", initial=done) as bar:
         for i in range(done, len(shapes)):
             start = time.perf_counter()
             bytes_of = np.ascontiguousarray(compute(i), dtype=np.float16).tobytes()
-            data.seek(int(starts[i]))
-            data.write(bytes_of)
-            data.flush()
-            seconds = time.perf_counter() - start
-            index.write(np.array((zlib.crc32(bytes_of), seconds), WRITTEN).tobytes())
-            index.flush()
+            _write_at(folder / DATA, int(starts[i]), bytes_of)
+            seconds = np.float32(time.perf_counter() - start)
+            written = np.array((_checksum(bytes_of, seconds), seconds), WRITTEN)
+            _write_at(folder / INDEX, i * WRITTEN.itemsize, written.tobytes())
             bar.update()
     return FeatureCache(folder, shapes)
 
@@ -147,6 +141,17 @@ def _claim(folder: Path, size: int, entries: int) -> None:
     (folder / INDEX).write_bytes(b"")
 
 
+def _checksum(entry: bytes, seconds: np.float32) -> int:
+    return zlib.crc32(seconds.tobytes(), zlib.crc32(entry))
+
+
+def _write_at(path: Path, start: int, data: bytes) -> None:
+    # The disk may be full though `_claim` saw room: the file has holes until it is filled.
+    with refusals_told(path), path.open("r+b") as file:
+        file.seek(start)
+        file.write(data)
+
+
 def _data_fits(folder: Path, shapes: Sequence[tuple[int, ...]]) -> bool:
     return (folder / DATA).stat().st_size == _starts(shapes)[-1]
 
@@ -162,7 +167,7 @@ def _trusted(folder: Path, shapes: Sequence[tuple[int, ...]]) -> int:
     if not _data_fits(folder, shapes):
         _claim(folder, int(_starts(shapes)[-1]), len(shapes))
     cache = FeatureCache(folder, shapes)
-    for i, checksum in enumerate(_index(folder)["checksum"]):
-        if zlib.crc32(cache[i].tobytes()) != checksum:
+    for i, (checksum, seconds) in enumerate(_index(folder)):
+        if _checksum(cache[i].tobytes(), seconds) != checksum:
             return i
     return len(_index(folder))

@@ -1,4 +1,7 @@
-"""Proposals by content: one small file per picture and recipe, which survives a killed run."""
+"""Proposals by content: one small file per picture and recipe, which survives a killed run.
+
+A file is the SHA-256 of its boxes and the boxes: one that a disk damaged counts as missing.
+"""
 
 import os
 import threading
@@ -13,7 +16,7 @@ import numpy as np
 
 from frcn import boxes as box_ops
 from frcn import config, selective_search
-from frcn.artefacts import atomic_path, sha256_file, sha256_json
+from frcn.artefacts import sha256, sha256_file, sha256_json, write_bytes
 from frcn.data.voc import VOCDataset, read_image
 from frcn.errors import UserError
 from frcn.progress import progress
@@ -25,6 +28,8 @@ CODE = (
     Path(box_ops.__file__),
 )
 """Files whose code decides the boxes."""
+HASH = len(sha256(b""))
+"""Bytes of the hash in front of the boxes."""
 MOST_NAMED = 20
 
 
@@ -48,7 +53,7 @@ def _code_hash() -> str:
 def cached_boxes(
     dataset: VOCDataset, proposals: config.Proposals, cache_dir: Path, workers: int = 1
 ) -> list[np.ndarray]:
-    """The (R, 4) int16 proposals of every image, computing those that the cache lacks.
+    """The (R, 4) int16 proposals of every image, computing those that are missing or damaged.
 
     Raises:
         UserError: pictures are missing or unreadable; all of them are named. The others' boxes
@@ -58,27 +63,50 @@ def cached_boxes(
     _tell("missing", [picture for picture in pictures if not picture.exists()])
     folder = Path(cache_dir) / cache_key(proposals)
     hashes = [dataset.image_hash(i) for i in range(len(dataset))]
-    paths = [folder / digest[:2] / f"{digest}.npy" for digest in hashes]
-    missing = dict(zip(paths, pictures, strict=True))
-    missing = {path: picture for path, picture in missing.items() if not path.exists()}
+    paths = [folder / digest[:2] / f"{digest}.boxes" for digest in hashes]
+    known = {path: _read(path) for path in paths}
+    missing = {p: picture for p, picture in zip(paths, pictures, strict=True) if known[p] is None}
+    damaged = [path for path in missing if path.exists()]
+    if damaged:
+        print(f"computing {_named(damaged)} anew: damaged in the cache", flush=True)
     with progress(
         len(paths), f"{proposals.name} {dataset.split}", "image", initial=len(paths) - len(missing)
     ) as bar:
         for _ in _computed(missing, proposals, workers):
             bar.update()
+    known |= {path: _read(path) for path in missing}
     found = zip(paths, pictures, strict=True)
-    _tell("unreadable", [picture for path, picture in found if not path.exists()])
-    return [np.load(path, allow_pickle=False) for path in paths]
+    _tell("unreadable", [picture for path, picture in found if known[path] is None])
+    return [known[path] for path in paths]
+
+
+def _read(path: Path) -> np.ndarray | None:
+    """The (R, 4) int16 boxes of a file of the cache; None if it is missing or damaged."""
+    if not path.exists():
+        return None
+    content = path.read_bytes()
+    digest, data = content[:HASH], content[HASH:]
+    if sha256(data).encode() != digest:
+        return None
+    return np.frombuffer(data, "<i2").reshape(-1, 4)
+
+
+def _write(path: Path, boxes: np.ndarray) -> None:
+    data = boxes.astype("<i2", casting="equiv").tobytes()
+    write_bytes(path, sha256(data).encode() + data)
 
 
 def _tell(what: str, pictures: list[Path]) -> None:
     if pictures:
-        more = len(pictures) - MOST_NAMED
-        names = [*map(str, pictures[:MOST_NAMED]), *([f"and {more} more"] if more > 0 else [])]
         raise UserError(
-            f"{len(pictures)} pictures are {what}: {', '.join(names)}. Mend them, or fetch the"
+            f"{len(pictures)} pictures are {what}: {_named(pictures)}. Mend them, or fetch the"
             " data again: the fetch stage checks every file."
         )
+
+
+def _named(paths: list[Path]) -> str:
+    more = len(paths) - MOST_NAMED
+    return ", ".join([*map(str, paths[:MOST_NAMED]), *([f"and {more} more"] if more > 0 else [])])
 
 
 def _computed(
@@ -109,9 +137,7 @@ def _compute(picture: Path, proposals: config.Proposals, path: Path) -> None:
     except UserError:
         # One bad picture stops no other; all that have no file in the end are told together.
         return
-    boxes = make_method(proposals)(image)
-    with atomic_path(path) as temporary:
-        np.save(temporary, boxes)
+    _write(path, make_method(proposals)(image))
 
 
 def _start_worker() -> None:

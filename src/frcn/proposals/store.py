@@ -2,8 +2,8 @@
 
 ``<split>.npy`` holds the boxes of all images, one after another, as (sum of R, 4) int16
 ``x1 y1 x2 y2``, 0-based inclusive, best first within an image. ``<split>.json`` beside it says
-whose they are: split, ids, image hashes, offsets, recipe (the list's config), and the hash of the
-``.npy``.
+whose they are: split, ids, image hashes, offsets, recipe (the list's config), the hash of the
+``.npy``, and last the hash of all this.
 A 10 000-image store opens in well under a second (FACTS §12, storage).
 """
 
@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from frcn import config
-from frcn.artefacts import atomic_path, read_json, sha256_file, write_json
+from frcn.artefacts import atomic_path, read_json, sha256_file, sha256_json, write_json
 from frcn.data.voc import VOCDataset
 from frcn.errors import UserError
 
@@ -39,7 +39,7 @@ class ProposalStore:
                 recipe, of other ids, or of pictures that have changed since.
         """
         path_npy = Path(path_npy)
-        header = read_json(_header_path(path_npy))
+        header = _read_header(_header_path(path_npy))
         if not path_npy.exists():
             raise UserError(f"{path_npy}: not found. {REMEDY}")
         _assert_belongs(path_npy, header, dataset)
@@ -87,11 +87,19 @@ def write_store(
         "image_hashes": [dataset.image_hash(i) for i in range(len(dataset))],
         "offsets": np.cumsum([0, *map(len, boxes)]).tolist(),
     }
-    write_json(_header_path(path_npy), header)
+    write_json(_header_path(path_npy), header | {"header_sha256": sha256_json(header)})
 
 
 def _header_path(path_npy: Path) -> Path:
     return path_npy.with_suffix(".json")
+
+
+def _read_header(path: Path) -> dict:
+    """The header without its own hash; a wrong offset alone would give boxes to other images."""
+    header = read_json(path)
+    if not isinstance(header, dict) or header.pop("header_sha256", None) != sha256_json(header):
+        raise UserError(f"{path}: damaged, its hash is not that of its content. {REMEDY}")
+    return header
 
 
 def _assert_recipe(path_npy: Path, found: dict, wanted: dict) -> None:
