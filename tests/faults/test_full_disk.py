@@ -6,10 +6,12 @@ The disk is a tmpfs, which runs full as any disk does.
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
 from small_disk import PAGE, small_disk
 
+from repository_copy import REPO
 from tiny_repository import copy_tiny_repository
 
 RUN = "XS-default-0"
@@ -132,27 +134,26 @@ def test_results_that_are_only_to_be_read(repo):
         assert disk.files() == before
 
 
-def test_features_that_find_the_disk_filled(repo, tmp_path):
+def test_features_that_find_the_disk_filled(tmp_path):
     folder = tmp_path / "disk"
     with small_disk(folder, 40 * PAGE) as disk:
-        result = disk.run(repo, "-c", GROWING, str(folder), "filled", "features")
+        result = disk.run(REPO, "-c", GROWING, str(folder), "filled", "features")
         assert_told(result, "features.f16", "the disk is full, or your share of it")
         assert "3/8" in result.stderr
         disk.empty()
-        result = disk.run(repo, "-c", GROWING, str(folder), "free", "features")
+        result = disk.run(REPO, "-c", GROWING, str(folder), "free", "features")
         assert result.returncode == 0, result.stderr
-        # It went on with what was whole.
+        assert "3/8" in result.stderr  # it went on with what was whole
         values = np.frombuffer(disk.files()["features/features.f16"], np.float16)
-        np.testing.assert_array_equal(values.reshape(8, -1), np.arange(8)[:, None])
-        assert "38%" in result.stderr.split("\r")[0] or "3/8" in result.stderr
+        np.testing.assert_array_equal(values, np.repeat(np.arange(8), 8 * 512))
 
 
-@pytest.mark.parametrize("pages", range(1, 8))
-def test_half_a_row_of_an_example_is_told(repo, tmp_path, pages):
+@pytest.mark.parametrize("pages", [1, 3, 7])
+def test_half_a_row_of_an_example_is_told(tmp_path, pages):
     folder = tmp_path / "disk"
     with small_disk(folder, 40 * PAGE) as disk:
         disk.fill(pages * PAGE)
-        result = disk.run(repo, "-c", GROWING, str(folder), "full", "examples")
+        result = disk.run(REPO, "-c", GROWING, str(folder), "full", "examples")
         assert_told(result, "examples", "the disk is full, or your share of it")
         disk.empty()
-        assert disk.run(repo, "-c", GROWING, str(folder), "free", "examples").returncode == 0
+        assert disk.run(REPO, "-c", GROWING, str(folder), "free", "examples").returncode == 0
