@@ -9,7 +9,7 @@ import contextlib
 import os
 import shutil
 import sys
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from unittest import mock
 
@@ -36,9 +36,9 @@ def copy_tiny_repository(tiny: Path, root: Path) -> Path:
     return Path(shutil.copytree(tiny, root, ignore=shutil.ignore_patterns(".dvc", ".git")))
 
 
-def copy_and_shrink(root: Path) -> None:
+def copy_and_shrink(root: Path, experiments: Collection[str] = EXPERIMENTS) -> None:
     """Copy the repository to ``root``, and shrink its profile and its network."""
-    copy_repository(root, EXPERIMENTS)
+    copy_repository(root, experiments)
     update(root / "conf/profile/mini.yaml", TINY)
     update(root / "conf/network/XS.yaml", {"weights": TINY_PRETRAINING})
 

@@ -71,7 +71,7 @@ def train_and_detect(cell: Cell, world: Path, out: Path) -> None:
             assert_learning(cell, {name.removesuffix(".weight") for name in changed})
         steps = json.loads((out / "train.json").read_text())["steps"]
         assert steps == 2  # two SGD steps, or the two images of one SVM pass
-    detecting.detect(cell, *open_source(world, "test", cell.dense), weights, out)
+    detecting.detect(cell, *open_source(world, "test", cell.dense), weights, out, out / "resume")
     assert set(pd.read_parquet(out / "detections.parquet")["class"]) == {"left", "right"}
 
 

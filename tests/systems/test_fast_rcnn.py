@@ -26,7 +26,8 @@ def world(tmp_path_factory):
 
 
 def detect(cell, world, out, name="w.safetensors", source=None) -> pd.DataFrame:
-    detecting.detect(cell, *(source or open_source(world, "test")), world / name, out)
+    source = source or open_source(world, "test")
+    detecting.detect(cell, *source, world / name, out, out / "resume")
     return pd.read_parquet(out / "detections.parquet")
 
 
@@ -115,7 +116,8 @@ def test_a_seed_gives_its_bytes(repo, world, tmp_path):
         sources = [open_source(world, "trainval")]
         resume = folder / "resume.safetensors"
         fast_rcnn.fit(cell, sources, world / "w.safetensors", 0, folder, resume)
-        detecting.detect(cell, *open_source(world, "test"), folder / "weights.safetensors", folder)
+        source, resume = open_source(world, "test"), folder / "resume"
+        detecting.detect(cell, *source, folder / "weights.safetensors", folder, resume)
         names = ("weights.safetensors", "loss.csv", "detections.parquet")
         written.append([(folder / name).read_bytes() for name in names])
     assert written[0] == written[1]
@@ -136,7 +138,8 @@ def test_svm_replaces_the_class_scores_only(repo, world, tmp_path):
     assert (after["cls_score.weight"][0] == 0).all()
     summary = json.loads((tmp_path / "train.json").read_text())
     assert summary["positives"] == [4, 4]
-    detecting.detect(cell, *open_source(world, "test"), tmp_path / "weights.safetensors", tmp_path)
+    source, resume = open_source(world, "test"), tmp_path / "resume"
+    detecting.detect(cell, *source, tmp_path / "weights.safetensors", tmp_path, resume)
     assert len(pd.read_parquet(tmp_path / "detections.parquet"))
 
 

@@ -65,7 +65,8 @@ def test_in_training_svms(repo, world, tmp_path):
 def test_in_testing(repo, world, tmp_path):
     cell, source = cell_of(repo, "fast_rcnn"), open_source(world, "test")
     with pytest.raises(UserError, match=r"Lower test\.proposals or test\.scales"):
-        detecting.detect(cell, *source, world / "fast_rcnn.safetensors", tmp_path / "out")
+        weights, resume = world / "fast_rcnn.safetensors", tmp_path / "resume"
+        detecting.detect(cell, *source, weights, tmp_path / "out", resume)
     assert not (tmp_path / "out").exists()
 
 

@@ -64,7 +64,8 @@ def fit_and_detect(repo, world, out, name, precision):
     system(name).fit(
         cell, source, world / f"{name}.safetensors", 0, out, out / "resume.safetensors"
     )
-    detecting.detect(cell, *open_source(world, "test"), out / "weights.safetensors", out)
+    weights_file, resume = out / "weights.safetensors", out / "resume"
+    detecting.detect(cell, *open_source(world, "test"), weights_file, out, resume)
     return weights.load(out / "weights.safetensors", "XS")[0]
 
 

@@ -49,7 +49,7 @@ def fit(cell, world, out, seed=0):
 def fit_and_detect(cell, world, out):
     fit(cell, world, out)
     source = open_source(world, "test")
-    detecting.detect(cell, *source, out / "weights.safetensors", out)
+    detecting.detect(cell, *source, out / "weights.safetensors", out, out / "resume")
     return [(out / name).read_bytes() for name in FILES]
 
 
@@ -109,7 +109,8 @@ def test_a_class_without_objects_has_no_svm_and_no_detections(repo, world, tmp_p
     after, _ = weights.load(tmp_path / "out/weights.safetensors", "XS")
     assert after["cls_score.bias"][3] == -np.inf
     source = open_source(world, "test")
-    detecting.detect(cell, *source, tmp_path / "out/weights.safetensors", tmp_path)
+    weights_file, resume = tmp_path / "out/weights.safetensors", tmp_path / "resume"
+    detecting.detect(cell, *source, weights_file, tmp_path, resume)
     assert "nowhere" not in set(pd.read_parquet(tmp_path / "detections.parquet")["class"])
 
 

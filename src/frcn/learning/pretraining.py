@@ -1,9 +1,7 @@
 """Pre-training of a backbone on generated images of other classes, as from ImageNet to VOC."""
 
 import time
-from concurrent.futures import ProcessPoolExecutor
 from itertools import repeat
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +20,7 @@ from frcn.models.fast_rcnn_net import FastRCNNNet
 from frcn.models.spp_net import SPPNet
 from frcn.progress import progress
 from frcn.seeding import torch_generator
+from frcn.workers import worker_pool
 
 Classifier = FastRCNNNet | SPPNet
 HELD_OUT = 0.1
@@ -65,7 +64,7 @@ def _generate(settings: Pretraining, workers: int) -> tuple[np.ndarray, np.ndarr
     counts = [min(CHUNK, settings.images - start) for start in starts]
     images, labels = [], []
     with (
-        ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool,
+        worker_pool(workers) as pool,
         progress(settings.images, "pre-training images", "image") as bar,
     ):
         fixed = (repeat(settings.image_size), repeat(settings.seed))

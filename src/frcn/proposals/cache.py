@@ -3,12 +3,9 @@
 A file is the SHA-256 of its boxes and the boxes: one that a disk damaged counts as missing.
 """
 
-import os
-import threading
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from functools import cache
-from multiprocessing import get_context, parent_process
 from pathlib import Path
 
 import cv2
@@ -21,6 +18,7 @@ from frcn.data.voc import VOCDataset, read_image
 from frcn.errors import UserError
 from frcn.progress import progress
 from frcn.proposals.method import make_method
+from frcn.workers import worker_pool
 
 CODE = (
     Path(selective_search.__file__).with_name("*.py"),
@@ -117,9 +115,7 @@ def _computed(
         for path, picture in missing.items():
             yield _compute(picture, proposals, path)
     elif missing:
-        with ProcessPoolExecutor(
-            min(workers, len(missing)), get_context("spawn"), _start_worker
-        ) as pool:
+        with worker_pool(min(workers, len(missing))) as pool:
             jobs = [
                 pool.submit(_compute, picture, proposals, path) for path, picture in missing.items()
             ]
@@ -138,14 +134,3 @@ def _compute(picture: Path, proposals: config.Proposals, path: Path) -> None:
         # One bad picture stops no other; all that have no file in the end are told together.
         return
     _write(path, make_method(proposals)(image))
-
-
-def _start_worker() -> None:
-    cv2.setNumThreads(1)
-
-    def die_with_parent() -> None:
-        # Without this, the workers of a run that was killed outright wait for work forever.
-        parent_process().join()
-        os._exit(1)
-
-    threading.Thread(target=die_with_parent, daemon=True).start()

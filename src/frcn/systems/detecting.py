@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from frcn.artefacts import atomic_path, write_json
+from frcn.artefacts import atomic_path, sha256, sha256_file, write_json
 from frcn.config import Cell
 from frcn.data.voc import VOCDataset
 from frcn.machine import describe, within_memory
@@ -10,17 +10,24 @@ from frcn.progress import progress
 from frcn.proposals.source import ProposalSource
 from frcn.systems import system
 from frcn.systems.detection_collector import DetectionCollector
+from frcn.systems.detection_parts import IMAGES, DetectionParts
 from frcn.systems.detector import Detector
 
 
 @within_memory("test.proposals", "test.scales")
 def detect(
-    cell: Cell, dataset: VOCDataset, proposals: ProposalSource, weights_file: Path, out: Path
+    cell: Cell,
+    dataset: VOCDataset,
+    proposals: ProposalSource,
+    weights_file: Path,
+    out: Path,
+    resume: Path,
 ) -> None:
     """Detect in every image of the test split; write ``detections.parquet`` and ``detect.json``.
 
     Detections are those of FACTS §1.8 step 7: before NMS, at most ``max_per_image`` per class
     and image, above the running threshold of ``average_per_image`` × number of images.
+    ``resume`` is a folder for what is unfinished; a killed test goes on from there.
 
     Raises:
         UserError: the weights don't fit, or a GPU's memory is not enough.
@@ -33,13 +40,18 @@ def detect(
     collector = DetectionCollector(
         cell.data.classes, len(dataset), cell.test.max_per_image, cell.test.average_per_image
     )
-    n_boxes = 0
-    with progress(len(dataset), f"detect {cell.experiment}", "image") as bar:
-        for index, image_id in enumerate(dataset.ids):
+    parts = DetectionParts(resume, _key(cell, dataset, proposals, weights_file), collector)
+    done, totals = parts.restore(dataset.ids)
+    n_boxes = totals.get("boxes", 0)
+    detector.seconds.update(totals.get("seconds", {}))
+    with progress(len(dataset), f"detect {cell.experiment}", "image", initial=done) as bar:
+        for index in range(done, len(dataset)):
             boxes = proposals.boxes(index, cell.test.proposals)
             n_boxes += len(boxes)
-            collector.add(image_id, *detector.detect(dataset.image(index), boxes))
+            collector.add(dataset.ids[index], *detector.detect(dataset.image(index), boxes))
             bar.update()
+            if (index + 1) % IMAGES == 0:
+                parts.save(index + 1, {"boxes": n_boxes, "seconds": detector.seconds})
     with atomic_path(out / "detections.parquet") as temporary:
         collector.table().to_parquet(temporary, index=False)
     images = max(len(dataset), 1)
@@ -54,3 +66,16 @@ def detect(
         }
         | describe(detector.network),
     )
+    parts.remove()
+
+
+def _key(
+    cell: Cell, dataset: VOCDataset, proposals: ProposalSource, weights_file: Path
+) -> list[object]:
+    """All that decides detections: what the config says of it, weights, pictures and boxes."""
+    config = cell.model_dump(include={"data", "network", "system", "proposals", "dense", "test"})
+    contents = [
+        (dataset.image_hash(i), sha256(proposals.boxes(i, cell.test.proposals).tobytes()))
+        for i in range(len(dataset))
+    ]
+    return [config, sha256_file(weights_file), dataset.ids, contents]

@@ -33,9 +33,31 @@ class DetectionCollector:
         for label, threshold in enumerate(self._thresholds, start=1):
             kept = threshold.keep(scores[:, label], self._max_per_image)
             corners = boxes[kept, 4 * label : 4 * label + 4]
-            self._rows.append(np.column_stack([scores[kept, label], corners]))
-            self._labels.append(np.full(len(kept), label))
-            self._images += [image_id] * len(kept)
+            self._append(image_id, label, np.column_stack([scores[kept, label], corners]))
+
+    def kept_since(self, images: int) -> dict[str, np.ndarray]:
+        """What was kept of the images after the first so many, as ``restore`` takes it."""
+        rows = self._rows[images * len(self._classes) :]
+        return {"counts": np.array([len(r) for r in rows]), "rows": np.concatenate(rows)}
+
+    def restore(self, image_ids: Sequence[str], counts: np.ndarray, rows: np.ndarray) -> None:
+        """Take what an equal collector kept of the images that come next.
+
+        Args:
+            image_ids: of these images.
+            counts: detections of each image and class, (images · K,), classes fastest.
+            rows: all of them, (Σ counts, 5).
+        """
+        for number, kept in enumerate(np.split(rows, np.cumsum(counts)[:-1])):
+            image, label = divmod(number, len(self._classes))
+            # Thresholds follow from the scores that were kept: no others were pushed.
+            self._thresholds[label].keep(kept[:, 0], self._max_per_image)
+            self._append(image_ids[image], label + 1, kept)
+
+    def _append(self, image_id: str, label: int, rows: np.ndarray) -> None:
+        self._rows.append(rows)
+        self._labels.append(np.full(len(rows), label))
+        self._images += [image_id] * len(rows)
 
     def table(self) -> pd.DataFrame:
         """Those above the final thresholds, with the columns of ``detections.parquet``."""

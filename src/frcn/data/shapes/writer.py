@@ -1,8 +1,6 @@
 """Writing the detection set as a VOC devkit tree."""
 
-import multiprocessing
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
 
@@ -13,6 +11,7 @@ from frcn.data.shapes.scene import HEIGHT, WIDTH, render
 from frcn.data.voc import image_path
 from frcn.data.voc_tree import VOCImage, make_folders, write_annotation, write_image_set
 from frcn.progress import progress
+from frcn.workers import worker_pool
 
 CLASSES = tuple(FIGURES)
 JPEG_QUALITY = 90
@@ -43,14 +42,8 @@ def _written(
     if workers == 1:
         yield from map(write, jobs)
         return
-    # A fork of a process that torch or OpenCV gave threads may hang; a fresh one can't.
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=_one_thread) as pool:
+    with worker_pool(workers) as pool:
         yield from pool.map(write, jobs, chunksize=IMAGES_PER_TASK)
-
-
-def _one_thread() -> None:
-    cv2.setNumThreads(1)
 
 
 def _write(root: Path, seed: int, job: tuple[str, int]) -> VOCImage:
