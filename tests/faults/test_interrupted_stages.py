@@ -19,6 +19,7 @@ import pytest
 from repository_copy import environment, run
 from tiny_repository import copy_and_shrink, run_stages, update
 
+pytestmark = pytest.mark.slow
 # Sums depend on the number of threads; the results to compare with were made with one.
 ONE_THREAD = {"OMP_NUM_THREADS": "1"}
 SYSTEMS = ("rcnn", "spp_net", "svm")

@@ -1,6 +1,7 @@
 """Pre-training on a handful of noise pictures."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import numpy as np
@@ -118,18 +119,7 @@ def test_the_pyramids_window_is_the_whole_map():
 
 def test_generated_pictures_are_the_same_for_any_chunking(monkeypatch):
     """Chunks only share out the work: the second one starts where the first one ended."""
-
-    class InThisProcess:
-        def __init__(self, *args, **kwargs):
-            self.map = map
-
-        def __enter__(self):
-            return self
-
-        def __exit__(self, *error):
-            return None
-
-    monkeypatch.setattr(pretraining, "ProcessPoolExecutor", InThisProcess)
+    monkeypatch.setattr(pretraining, "worker_pool", ThreadPoolExecutor)
     whole = pretraining_batch(20, 16, NETWORK.weights.seed)
     monkeypatch.setattr(pretraining, "CHUNK", 7)
     parts = pretraining._generate(NETWORK.weights, 1)
