@@ -28,6 +28,8 @@ from frcn.timing.setting import SETTINGS
 from pipelines.compose import compose_network, proposal_lists
 from pipelines.states import ARTEFACTS, FRESH, graph_of, seeds, stage_states
 
+# Weights make no difference to seconds.
+LAYERS_OF = {"L_torchvision": "L"}
 KEPT = ARTEFACTS / "cache/plan"
 
 
@@ -102,9 +104,11 @@ class Estimates:
         return typical_picture(SETTINGS[cell.network.name].picture)
 
     def _backbone(self, network: str, pooling: str) -> Cost:
-        own = self._own_seconds(ARTEFACTS / "backbone" / f"{network}-{pooling}.json", "seconds")
         config = compose_network(network)
-        if own is not None or config.weights.kind != "pretraining":
+        if config.weights.kind != "pretraining":
+            return Cost()
+        own = self._own_seconds(ARTEFACTS / "backbone" / f"{network}-{pooling}.json", "seconds")
+        if own is not None:
             return Cost(own, estimated=False)
         return Cost(planning.pretraining_seconds(config, self._measured(network)))
 
@@ -159,11 +163,11 @@ class Estimates:
         return values[key] if values["device"] == self._device else None
 
     def _measure(self, name: str) -> Measured:
-        network: Network = compose_network(name)
-        found = timed_here(network, ARTEFACTS / "timing" / f"{name}.json")
+        network: Network = compose_network(LAYERS_OF.get(name, name))
+        found = timed_here(network, ARTEFACTS / "timing" / f"{network.name}.json")
         origin = "from the stage `timing`"
         if found is None:
-            found = quickly_timed(network, KEPT / f"{name}.json")
+            found = quickly_timed(network, KEPT / f"{network.name}.json")
             origin = "the stage `timing` has not run on this device; measured quickly instead"
         self.notes.append(f"{name}: {origin}, {found.basis}")
         return found

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import torch
 
 from frcn.config import Cell, Network, Scales
+from frcn.data.image_transform import scale_factor
 from frcn.models.fast_rcnn_net import FastRCNNNet
 from frcn.models.networks import build
 from frcn.models.rcnn_net import RCNNNet
@@ -169,9 +170,8 @@ def _pixels(sizes: Iterable[tuple[int, int]]) -> int:
 
 def _input_sizes(scales: Scales, setting: Setting) -> list[tuple[int, int]]:
     """Height and width of the timed picture at each scale (FACTS §1.7)."""
-    short, long = sorted(setting.picture)
-    factors = [min(side / short, scales.max_size / long) for side in scales.short_sides]
     height, width = setting.picture
+    factors = [scale_factor(height, width, s, scales.max_size) for s in scales.short_sides]
     return [(round(f * height), round(f * width)) for f in factors]
 
 

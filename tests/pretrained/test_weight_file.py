@@ -19,15 +19,13 @@ def with_md5(*urls: str) -> PublishedFile:
     return PublishedFile(urls=urls or ("https://example.org/models.tgz",), md5=MD5)
 
 
-def with_first_digits() -> PublishedFile:
-    """As torchvision gives them, in the file's name."""
-    digits = SHA256[:8]
-    return PublishedFile(urls=[f"https://example.org/vgg16-{digits}.pth"], sha256=digits)
+def with_sha256() -> PublishedFile:
+    return PublishedFile(urls=["https://example.org/vgg16.pth"], sha256=SHA256)
 
 
 both_kinds = pytest.mark.parametrize(
     ("published", "checksum"),
-    [(with_md5, f"md5 {MD5}"), (with_first_digits, f"sha256 {SHA256[:8]}")],
+    [(with_md5, f"md5 {MD5}"), (with_sha256, f"sha256 {SHA256}")],
 )
 
 

@@ -35,6 +35,12 @@ class Cell(Strict):
             raise ValueError(f"train.kind: {self.system} fits its SVMs after sgd, not by itself")
         if of_regions != (self.train.regressor is not None):
             raise ValueError("train.regressor: R-CNN and SPP-net need it, Fast R-CNN has none")
+        if of_regions:
+            # Their detectors know no other way; a setting that is ignored would be a lie.
+            wanted = {"scorer": "svm", "bbox_reg": True, "svd": None}
+            for key, value in wanted.items():
+                if getattr(self.test, key) != value:
+                    raise ValueError(f"test.{key}: of {self.system} it is {value!r}, always")
         return self
 
     @model_validator(mode="after")

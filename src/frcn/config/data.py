@@ -3,10 +3,13 @@
 from collections import Counter
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from frcn.config.published_file import PublishedFile
 from frcn.config.strict import Name, Positive, Strict
+
+GROUPS = ("all", "small", "medium", "large", "mAP")
+"""Rows beside those of classes in the tables of recall and of AP."""
 
 
 class Shapes(Strict):
@@ -74,6 +77,14 @@ class Data(Strict):
     classes: Annotated[list[str], Field(min_length=1)]
     splits: dict[Name, str]
     on_invalid: Literal["stop", "skip"] = "stop"
+
+    @field_validator("classes")
+    @classmethod
+    def _not_reserved(cls, classes: list[str]) -> list[str]:
+        for name in classes:
+            if name in GROUPS:
+                raise ValueError(f"a class can't be called {name!r}, as a row of the tables is")
+        return classes
 
     @model_validator(mode="after")
     def _image_sets(self) -> "Data":

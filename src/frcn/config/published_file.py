@@ -10,14 +10,14 @@ from frcn.config.strict import Positive, Strict
 class PublishedFile(Strict):
     """One file: the addresses of its mirrors, best first, and what its bytes must be.
 
-    ``size`` is in bytes; ``md5`` and ``sha256`` are hexadecimal, the latter perhaps only its first
-    digits. What is given is checked before the file is used.
+    ``size`` is in bytes; ``md5`` and ``sha256`` are hexadecimal. What is given is checked before the
+    file is used.
     """
 
     urls: Annotated[list[str], Field(min_length=1)]
     size: Positive | None = None
     md5: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")] | None = None
-    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{8,64}$")] | None = None
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
 
     @property
     def name(self) -> str:

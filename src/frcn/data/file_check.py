@@ -27,7 +27,7 @@ def _difference(path: Path, wanted: PublishedFile) -> str | None:
         return f"has {size} bytes, wanted {wanted.size}"
     if wanted.md5 and (found := md5_file(path)) != wanted.md5:
         return f"has md5 {found}, wanted {wanted.md5}"
-    if wanted.sha256 and not (found := sha256_file(path)).startswith(wanted.sha256):
+    if wanted.sha256 and (found := sha256_file(path)) != wanted.sha256:
         return f"has sha256 {found}, wanted {wanted.sha256}"
     return None
 

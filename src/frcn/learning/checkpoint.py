@@ -13,6 +13,7 @@ from frcn.artefacts import atomic_path, sha256_file, sha256_json
 from frcn.config import Cell
 from frcn.learning.caffe_sgd import CaffeSGD
 from frcn.learning.processes import ALONE, Processes
+from frcn.learning.roidb import RoiImage, contents
 from frcn.models.weights import content_hash
 
 
@@ -33,9 +34,9 @@ class Sampler(Protocol):
 class Checkpoint:
     """Saves and restores network, velocity, sampler and dropout's random state.
 
-    ``fingerprint`` identifies the training (config, parent weights, seed, code is not in it):
-    a file with another fingerprint belongs to an older config and is ignored. Of several processes
-    the first writes the file; all of them save, and all restore, each its own random state.
+    A file with another ``fingerprint`` is of another training, with an older config for instance,
+    and is not used. Of several processes the first writes the file; all of them save, and all
+    restore, each its own random state.
     """
 
     def __init__(
@@ -78,21 +79,20 @@ class Checkpoint:
     def restore(self) -> tuple[int, float, list[list[float]]]:
         """Steps done, seconds spent and the log so far; (0, 0, []) when there is nothing to resume.
 
-        A damaged file counts as nothing: the training then starts over.
+        A damaged file counts as nothing: the training then starts over, and says so.
         """
-        nothing: tuple[int, float, list[list[float]]] = (0, 0.0, [])
         if not self._path.exists():
-            return nothing
+            return 0, 0.0, []
         try:
             with safe_open(self._path, framework="pt") as file:
                 metadata = file.metadata() or {}
                 tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         except SafetensorError:
-            return nothing
+            return self._from_the_start("is damaged")
         if metadata.get("fingerprint") != self._fingerprint:
-            return nothing
+            return self._from_the_start("is of another config, data, weights or seed")
         if metadata.pop("sha256", None) != _hash(metadata, tensors):
-            return nothing
+            return self._from_the_start("is damaged")
         self._network.load_state_dict(_under("network/", tensors))
         for name, velocity in _under("velocity/", tensors).items():
             self.optimiser.velocity[name].copy_(velocity)
@@ -102,6 +102,11 @@ class Checkpoint:
             torch.cuda.set_rng_state(tensors[own_name("random/cuda")])
         self.sampler.restore(json.loads(metadata["sampler"]))
         return int(metadata["step"]), float(metadata["seconds"]), json.loads(metadata["log"])
+
+    def _from_the_start(self, reason: str) -> tuple[int, float, list[list[float]]]:
+        if self.processes.first:
+            print(f"{self._path}: {reason}; the training starts from its first step", flush=True)
+        return 0, 0.0, []
 
     def remove(self) -> None:
         """Forget the state: the training is complete and its weights are safe."""
@@ -119,13 +124,16 @@ def _random_states() -> dict[str, Tensor]:
     return states
 
 
-def fingerprint(cell: Cell, parent_weights: Path, seed: int, processes: int = 1) -> str:
-    """Identifies a training: all that decides it.
+def fingerprint(
+    cell: Cell, roidb: list[RoiImage], parent_weights: Path, seed: int, processes: int = 1
+) -> str:
+    """Identifies a training: all that decides it, but for the code.
 
-    That is the config as far as it does, the parent's weights, the seed and how many processes.
+    That is the config as far as it does, pictures and RoIs, the parent's weights, the seed and how
+    many processes.
     """
     config = cell.model_dump(include={"data", "network", "system", "proposals", "dense", "train"})
-    return sha256_json([config, seed, sha256_file(parent_weights), processes])
+    return sha256_json([config, contents(roidb), seed, sha256_file(parent_weights), processes])
 
 
 def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -103,7 +103,7 @@ def _fine_tune(
     batches = Prefetch(sampler, minibatch, device)
     checkpoint = Checkpoint(
         resume,
-        fingerprint(cell, parent_weights, seed, processes.count),
+        fingerprint(cell, roidb, parent_weights, seed, processes.count),
         network,
         CaffeSGD(network, solver),
         batches,

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from frcn.artefacts import atomic_path, sha256, sha256_json, write_json
+from frcn.artefacts import atomic_path, sha256_json, write_json
 from frcn.config import Cell
 from frcn.learning.bbox_regressor import fit_bbox_regressors
 from frcn.learning.caffe_sgd import CaffeSGD
@@ -25,7 +25,7 @@ from frcn.learning.losses import classification_loss
 from frcn.learning.prefetch import Batch, Prefetch
 from frcn.learning.processes import refuse_several
 from frcn.learning.region_sampling import SampledRegions
-from frcn.learning.roidb import RoiImage
+from frcn.learning.roidb import RoiImage, contents
 from frcn.learning.sgd import descend
 from frcn.learning.svm import Features, feature_scale, fit_svms
 from frcn.machine import default_device, describe
@@ -40,11 +40,13 @@ CACHES = "features-"
 class RegionTraining:
     """One training of a cell: its steps, their seconds, and the folder of what is unfinished."""
 
-    def __init__(self, cell: Cell, parent_weights: Path, seed: int, resume: Path) -> None:
+    def __init__(
+        self, cell: Cell, roidb: list[RoiImage], parent_weights: Path, seed: int, resume: Path
+    ) -> None:
         refuse_several(f"train.kind {cell.train.kind} of {cell.system}")
         self.cell = cell
         self.seed = seed
-        self._fingerprint = fingerprint(cell, parent_weights, seed)
+        self._fingerprint = fingerprint(cell, roidb, parent_weights, seed)
         self._folder = resume.with_suffix("")
         self._seconds: dict[str, float] = {}
         self._summary: dict = {}
@@ -109,7 +111,7 @@ class RegionTraining:
         compute: Callable[[int], np.ndarray],
     ) -> FeatureCache:
         """Features of every entry on disk, bound to weights, pictures, boxes and ``settings``."""
-        key = [settings, weights.content_hash(network.state_dict()), *map(_content, roidb)]
+        key = [settings, weights.content_hash(network.state_dict()), *contents(roidb)]
         folder = self._folder / (CACHES + sha256_json(key)[:16])
         for other in self._folder.glob(f"{CACHES}*"):
             if other != folder:
@@ -164,7 +166,3 @@ class RegionTraining:
         total = {"seconds": sum(self._seconds.values()), "phases": self._seconds}
         write_json(out / "train.json", self._summary | total | describe(network))
         shutil.rmtree(self._folder)
-
-
-def _content(entry: RoiImage) -> list[str]:
-    return [entry.dataset.image_hash(entry.index), sha256(entry.rois.tobytes())]

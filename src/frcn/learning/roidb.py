@@ -3,12 +3,13 @@
 Letters: R RoIs of one image, K classes without background.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from frcn import boxes as box_ops
+from frcn.artefacts import sha256
 from frcn.data.voc import VOCDataset
 from frcn.errors import UserError
 from frcn.proposals.source import ProposalSource
@@ -37,6 +38,13 @@ class RoiImage:
     labels: np.ndarray
     targets: np.ndarray
     is_target: np.ndarray
+
+
+def contents(roidb: Iterable[RoiImage]) -> list[list[str]]:
+    """Of each entry the hash of its picture and the hash of its RoIs: what was trained on."""
+    return [
+        [entry.dataset.image_hash(entry.index), sha256(entry.rois.tobytes())] for entry in roidb
+    ]
 
 
 def build_roidb(

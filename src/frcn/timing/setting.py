@@ -45,4 +45,5 @@ SETTINGS = {
     "S": PAPER,
     "M": PAPER,
     "L": replace(PAPER, cpu_regions=32),
+    "L_torchvision": replace(PAPER, cpu_regions=32),
 }

@@ -1,7 +1,7 @@
 """One SGD step of each system, timed: forward, backward and update (paper §2.3, §4.3).
 
-Reading and preparing pictures is not timed: the tensors of a batch lie on the device, SPP-net's
-cached windows in memory.
+Reading and preparing pictures is not timed, nor cutting SPP-net's windows out of cached maps: the
+tensors of a batch lie on the device.
 """
 
 from collections.abc import Callable
@@ -14,13 +14,14 @@ from frcn.config import Network, Solver
 from frcn.learning.caffe_sgd import CaffeSGD
 from frcn.learning.losses import bbox_loss, classification_loss
 from frcn.models.rcnn_net import RCNNNet
+from frcn.models.spatial_pyramid import spatial_pyramid
 from frcn.models.spp_net import SPPNet
 from frcn.models.weights import PREPROCESSING
 from frcn.precision import float32_products
 from frcn.seeding import numpy_generator, torch_generator
 from frcn.systems.fast_rcnn.detector import image_pyramid, project
 from frcn.systems.phases import Phases
-from frcn.systems.spp_net.feature_maps import FeatureMaps
+from frcn.systems.spp_net.feature_maps import FeatureMaps, stacked
 from frcn.timing.clock import REPEATS, repeat
 from frcn.timing.measurements import Row
 from frcn.timing.multiply_adds import conv_layers, head_layers, sgd_step
@@ -82,11 +83,11 @@ def spp_net_steps(setting: Setting, work: Workload, name: str, device: torch.dev
     network.freeze_before("fc6")
     optimiser = CaffeSGD(network, Solver())
     maps = FeatureMaps(network, PREPROCESSING, setting.pyramid, device)
-    windows = _cached_windows(maps, setting, work)
+    column, cells = (part.to(device) for part in stacked(_cached_windows(maps, setting, work)))
     labels = _labels_and_targets(ROIS)[0].to(device)
 
     def loss() -> Tensor:
-        return classification_loss(network(maps.pool_windows(windows)), labels)
+        return classification_loss(network(spatial_pyramid(column, cells)), labels)
 
     forward = head_layers(network, ROIS)
     return _row("spp_net", _seconds(loss, optimiser, device), sgd_step(forward, "fc6"))

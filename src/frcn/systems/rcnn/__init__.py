@@ -44,7 +44,7 @@ def fit(
             regions.append(region.flip(3) if sampled.flipped[b] else region)
         return (torch.cat(regions),)
 
-    training = RegionTraining(cell, parent_weights, seed, resume)
+    training = RegionTraining(cell, roidb, parent_weights, seed, resume)
     sampler = RegionSampler(roidb, train.sampling, train.flip, numpy_generator(seed, "sampling"))
     training.fine_tune(network, sampler, crops, network)
     device = default_device()

@@ -61,7 +61,7 @@ def fit(
         for _ in range(mirrored)
         for scale_index in range(scales)
     ]
-    training = RegionTraining(cell, parent_weights, seed, resume)
+    training = RegionTraining(cell, roidb, parent_weights, seed, resume)
     settings = {
         "scales": train.scales.model_dump(),
         "flip": train.flip,

@@ -108,10 +108,6 @@ class FeatureMaps:
         x1, y1, x2, y2 = cells[0]
         return feature_map[y1 : y2 + 1, x1 : x2 + 1]
 
-    def pool_windows(self, windows: Sequence[np.ndarray]) -> Tensor:
-        """(R, 50·C) pyramid features of R windows, each (h, w, C) cut out of its map."""
-        return spatial_pyramid(*(part.to(self._device) for part in stacked(windows)))
-
     def pool(
         self,
         boxes: np.ndarray,
