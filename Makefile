@@ -9,13 +9,14 @@ STAMP := $(VENV)/.installed
 help:
 	@echo "make reproduce             run what is out of date in profile mini, collect, print tables"
 	@echo "make reproduce PROFILE=x   the same for another profile of conf/profile, such as bccd"
+	@echo "make reproduce ONLY=\"x y\"  only these stages of DVC and the report (claims.csv has examples)"
 	@echo "make test                  run the test suite"
 	@echo "make lint                  check style with ruff"
 	@echo "make ui                    open MLflow on the collected runs"
 	@echo "PYTHON=python3.12 make …   use another Python (3.11 or newer) for the environment"
 
 reproduce: $(STAMP)
-	@$(BIN)/python -m pipelines.reproduce $(if $(PROFILE),--profile $(PROFILE))
+	@$(BIN)/python -m pipelines.reproduce $(if $(PROFILE),--profile $(PROFILE)) $(ONLY)
 
 test: $(STAMP)
 	$(BIN)/python -m pytest --numprocesses auto

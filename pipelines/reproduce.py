@@ -19,24 +19,54 @@ from pipelines.stage import exit_cleanly
 
 RESULTS = Path("results")
 LOCK = Path("artefacts/reproduce.lock")
+REPORTED = (
+    "artefacts/{}/detect",
+    "artefacts/{}/recall",
+    "artefacts/{}/score",
+    "artefacts/{}/train",
+    "artefacts/timing",
+)
+"""Folders that the stage ``report`` depends on, of a profile."""
 PATIENCE = 30.0
 """Seconds that an interrupted `dvc` gets to end before it is killed."""
 
 
-def reproduce(only: str | None = None) -> None:
+def reproduce(only: str | None = None, stages: Sequence[str] = ()) -> None:
     """Bring params.yaml's profiles up to date, or one profile instead.
+
+    With ``stages`` only these, what they need, and the report of what there then is. MLflow, which
+    shows a profile as a whole, is left as it was.
 
     No tracked file changes but results and dvc.lock, also after Ctrl-C or SIGTERM.
     """
-    with only_one(), cells_of(only):
-        if run_dvc(["repro"], only):
-            raise UserError("`dvc repro` failed; its message is above. What was done is kept.")
     profiles = wanted_profiles(only)
+    with only_one(), cells_of(only):
+        if stages:
+            _run_stages(stages, profiles, only)
+        else:
+            _repro([], only)
     for profile in profiles:
         print_tables(RESULTS / profile)
+    if stages:
+        return
     # Last, for MLflow may be a server that is down.
     for profile in profiles:
         collect(profile, wanted_text(only))
+
+
+def _run_stages(stages: Sequence[str], profiles: Sequence[str], only: str | None) -> None:
+    needed = [f"{stage}@{profile}" for profile in profiles for stage in ("configs", "fetch")]
+    _repro([*needed, *stages], only)
+    for profile in profiles:
+        # The report says "not run" of what is missing in them; DVC wants the folders.
+        for folder in REPORTED:
+            Path(folder.format(profile)).mkdir(parents=True, exist_ok=True)
+        _repro(["--single-item", f"report@{profile}"], only)
+
+
+def _repro(arguments: Sequence[str], only: str | None) -> None:
+    if run_dvc(["repro", *arguments], only):
+        raise UserError("`dvc repro` failed; its message is above. What was done is kept.")
 
 
 def only_one() -> AcquireReturnProxy:
@@ -93,9 +123,12 @@ def interrupt_on_terminate() -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--profile", help="this one instead of those of params.yaml")
-    only = parser.parse_args().profile
+    parser.add_argument(
+        "stages", nargs="*", help="only these and the report, such as score@mini-XS-default-0"
+    )
+    arguments = parser.parse_args()
     interrupt_on_terminate()
-    reproduce(only)
+    reproduce(arguments.profile, arguments.stages)
 
 
 if __name__ == "__main__":

@@ -22,7 +22,9 @@ MORE_PROPOSALS = "More proposals do not help (most against the best smaller coun
 def test_columns_are_the_published_ones(world):
     world.run("default", 60.0)
     frame = pd.read_csv(world.build() / "claims.csv")
-    assert ",".join(frame) == "claim,source,paper,ours,low,high,n,verdict,cells"
+    assert ",".join(frame) == (
+        "claim,source,paper,ours,low,high,n,verdict,cells,command,mlflow_experiment,mlflow_runs"
+    )
 
 
 def test_a_clear_effect_is_reproduced_with_a_paired_interval(world):

@@ -12,7 +12,8 @@ from frcn.artefacts import read_json, write_bytes, write_text
 from frcn.data.voc import VOCDataset
 from frcn.report import figures
 from frcn.report.cells import CellRuns, Cells, cells_frame, read_cells, read_recalls
-from frcn.report.claims import claims_table, judge
+from frcn.report.claims import judge
+from frcn.report.claims_table import claims_table
 from frcn.report.comparison import compare
 from frcn.report.page import Image, render_page
 from frcn.report.paper import Paper, load_paper

@@ -11,28 +11,17 @@ from dataclasses import dataclass
 from math import sqrt
 
 import numpy as np
-import pandas as pd
 from scipy import stats
 
 from frcn.evaluation.bootstrap import interval, paired_difference
 from frcn.evaluation.verdict import Verdict, directional, equivalent
 from frcn.report.cells import CellRuns, Cells
+from frcn.report.claim_origin import Origin, origin_of_cells, origin_of_timing
 from frcn.report.paper import BEST_FEWER_PROPOSALS, MOST_PROPOSALS, Claim, Claims
-from frcn.report.table import EMPTY, Table, signed, signed_seconds, times
-from frcn.report.timing import APPROXIMATE, is_extrapolated
+from frcn.report.timing import is_extrapolated
 from frcn.report.timing_claims import PHASES, timing_effect
 from frcn.timing.measurements import Timing
 
-NOTES = [
-    "Numbers are effects: points of mAP, or seconds where the claim is about time; of two "
-    "settings that the claim compares, the first less the second. n: seeds.",
-    "Intervals of mAP are of a paired bootstrap over the test images, for the networks as trained; "
-    "those of seconds are of the spread over seeds, and one seed is too few.",
-    "Claims about the paper's scale rest on the measurements of table_timing, whichever the "
-    "profile: × is a ratio of seconds, n are repeats, and the interval is of the ratios of all "
-    "pairs of repeats. ≈ has an extrapolated side, whose error the interval leaves out.",
-    "* within the original's own noise: its author's re-runs of one setting gave 67.2 ± 0.2.",
-]
 MIN_RUNS_FOR_SECONDS = 2
 # XS is a scaled-down VGG16, so L is what it is held against; M where the paper lacks L.
 COUNTERPARTS = {"XS": ("L", "M", "S"), "L_torchvision": ("L",)}
@@ -51,6 +40,7 @@ class Ruling:
     n: int
     verdict: Verdict
     cells: tuple[str, ...]
+    origin: Origin
     within_noise: bool = False
     extrapolated: bool = False
 
@@ -71,18 +61,21 @@ def judge(claims: Claims, cells: Cells, timings: Sequence[Timing]) -> list[Rulin
     rulings = []
     for claim in claims.claims:
         if claim.at_papers_scale:
-            rulings += [_rule_timed(claim, n, timed.get(n)) for n in claim.paper.effects()]
+            rulings += [
+                _rule_timed(claim, cells.profile, network, timed.get(network))
+                for network in claim.paper.effects()
+            ]
             continue
         deciding = [
             (network, *pair) for network in cells.networks if (pair := _pair(claim, cells, network))
         ]
-        rulings += [_rule(claim, claims.noise, *found) for found in deciding]
+        rulings += [_rule(claim, claims.noise, cells, *found) for found in deciding]
         if not deciding:
-            rulings.append(_undecided(claim, cells.networks[-1]))
+            rulings.append(_undecided(claim, cells))
     return rulings
 
 
-def _rule_timed(claim: Claim, network: str, measured: Timing | None) -> Ruling:
+def _rule_timed(claim: Claim, profile: str, network: str, measured: Timing | None) -> Ruling:
     effect, bounds, n = timing_effect(claim, measured) if measured else (None, None, 0)
     systems = [system for system in (claim.a, claim.b) if system]
     phase = PHASES.get(claim.metric, "total")
@@ -96,6 +89,7 @@ def _rule_timed(claim: Claim, network: str, measured: Timing | None) -> Ruling:
         n=n,
         verdict=_verdict(claim, n, bounds),
         cells=tuple(f"timing-{network}-{system}" for system in systems),
+        origin=origin_of_timing(profile, network, measured is not None),
         extrapolated=measured is not None
         and any(is_extrapolated(measured, system, phase) for system in systems),
     )
@@ -103,7 +97,7 @@ def _rule_timed(claim: Claim, network: str, measured: Timing | None) -> Ruling:
 
 def _pair(claim: Claim, cells: Cells, network: str) -> tuple[CellRuns, CellRuns] | None:
     """The two cells that decide a claim on a network, or None when the profile lacks one."""
-    if (claim.a, claim.b) == (MOST_PROPOSALS, BEST_FEWER_PROPOSALS):
+    if _is_of_sweep(claim):
         *fewer, most = cells.proposal_sweep(network) or [None]
         if not fewer:
             return None
@@ -113,8 +107,16 @@ def _pair(claim: Claim, cells: Cells, network: str) -> tuple[CellRuns, CellRuns]
     return (a, b) if a and b else None
 
 
-def _rule(claim: Claim, noise: float, network: str, a: CellRuns, b: CellRuns) -> Ruling:
+def _is_of_sweep(claim: Claim) -> bool:
+    return (claim.a, claim.b) == (MOST_PROPOSALS, BEST_FEWER_PROPOSALS)
+
+
+def _rule(
+    claim: Claim, noise: float, cells: Cells, network: str, a: CellRuns, b: CellRuns
+) -> Ruling:
     effects, bounds = _effect(claim, a, b)
+    # Which of the fewer is the best, all of them decide.
+    deciding = cells.proposal_sweep(network) if _is_of_sweep(claim) else (a, b)
     counterpart, published = _published(claim, network)
     return Ruling(
         claim=claim,
@@ -126,16 +128,28 @@ def _rule(claim: Claim, noise: float, network: str, a: CellRuns, b: CellRuns) ->
         n=len(effects),
         verdict=_verdict(claim, len(effects), bounds),
         cells=(a.name, b.name),
+        origin=origin_of_cells(cells, deciding),
         within_noise=claim.metric == "map"
         and published is not None
         and abs(published) <= 2 * noise,
     )
 
 
-def _undecided(claim: Claim, network: str) -> Ruling:
+def _undecided(claim: Claim, cells: Cells) -> Ruling:
+    network = cells.networks[-1]
     counterpart, published = _published(claim, network)
-    cells = (f"{network}-{claim.a}", f"{network}-{claim.b}")
-    return Ruling(claim, network, counterpart, published, None, None, 0, Verdict.NOT_RUN, cells)
+    return Ruling(
+        claim=claim,
+        network=network,
+        counterpart=counterpart,
+        published=published,
+        effect=None,
+        interval=None,
+        n=0,
+        verdict=Verdict.NOT_RUN,
+        cells=(f"{network}-{claim.a}", f"{network}-{claim.b}"),
+        origin=Origin(cells.profile),
+    )
 
 
 def _effect(
@@ -185,75 +199,3 @@ def _verdict(claim: Claim, n: int, bounds: tuple[float, float] | None) -> Verdic
     # At most the margin: the effect, less the margin, is below zero.
     shifted = tuple(bound - claim.margin for bound in differing) if differing else None
     return directional(shifted, 1 if claim.expect == "greater" else -1, n)
-
-
-def claims_frame(rulings: list[Ruling]) -> pd.DataFrame:
-    """``claims.csv``: paper, ours, low and high are effects; n is the number of seeds.
-
-    Of a claim about the paper's scale n is the number of repeats.
-    """
-    return pd.DataFrame(
-        [
-            {
-                "claim": ruling.claim.claim,
-                "source": ruling.source,
-                "paper": _rounded(ruling.published),
-                "ours": _rounded(ruling.effect),
-                "low": _rounded(ruling.interval and ruling.interval[0]),
-                "high": _rounded(ruling.interval and ruling.interval[1]),
-                "n": ruling.n,
-                "verdict": str(ruling.verdict),
-                "cells": " ".join(ruling.cells),
-            }
-            for ruling in rulings
-        ]
-    )
-
-
-def claims_table(rulings: list[Ruling]) -> Table:
-    """The ledger for readers: one line per claim and network."""
-    return Table(
-        name="claims",
-        title="Claims of the talk and the paper",
-        source="",
-        frame=claims_frame(rulings),
-        headers=["claim", "verdict", "network", "paper", "ours [95 % interval]", "n", "source"],
-        rows=[_words(ruling) for ruling in rulings],
-        notes=NOTES,
-        words=("claim", "verdict", "network", "source"),
-    )
-
-
-def _words(ruling: Ruling) -> list[str]:
-    ours = (APPROXIMATE if ruling.extrapolated else "") + _effect_words(ruling, ruling.effect)
-    if ruling.interval:
-        low, high = (_effect_words(ruling, bound).removeprefix("×") for bound in ruling.interval)
-        ours += f" [{low}, {high}]"
-    return [
-        ruling.claim.claim,
-        str(ruling.verdict),
-        ruling.network,
-        _effect_words(ruling, ruling.published, 2) + (" *" if ruling.within_noise else ""),
-        ours,
-        str(ruling.n),
-        ruling.source,
-    ]
-
-
-def _effect_words(ruling: Ruling, effect: float | None, digits_of_seconds: int = 4) -> str:
-    """An effect in the unit of its metric."""
-    match ruling.claim.metric:
-        case "map":
-            return signed(effect)
-        case "test_seconds":
-            return signed(effect, digits_of_seconds)
-        case "train_seconds":
-            return signed_seconds(effect)
-        case "timing_fc_share":
-            return EMPTY if effect is None else f"{effect:.0f} %"
-        case _:
-            return times(effect)
-
-
-def _rounded(value: float | None) -> float:
-    return np.nan if value is None else round(value, 6)

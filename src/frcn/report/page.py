@@ -68,6 +68,7 @@ def render_page(
         script=Markup(script),
         policy=_policy(style, script),
         claims=claims,
+        origins=claims.frame.to_dict("records"),
         tally=[
             (str(verdict), *SIGNS[verdict], verdicts.count(verdict))
             for verdict in Verdict

@@ -1,0 +1,95 @@
+"""The claims ledger as a table: numbers for ``claims.csv``, words for readers."""
+
+import numpy as np
+import pandas as pd
+
+from frcn.report.claims import Ruling
+from frcn.report.table import EMPTY, Table, signed, signed_seconds, times
+from frcn.report.timing import APPROXIMATE
+
+NOTES = [
+    "Numbers are effects: points of mAP, or seconds where the claim is about time; of two "
+    "settings that the claim compares, the first less the second. n: seeds.",
+    "Intervals of mAP are of a paired bootstrap over the test images, for the networks as trained; "
+    "those of seconds are of the spread over seeds, and one seed is too few.",
+    "Claims about the paper's scale rest on the measurements of table_timing, whichever the "
+    "profile: × is a ratio of seconds, n are repeats, and the interval is of the ratios of all "
+    "pairs of repeats. ≈ has an extrapolated side, whose error the interval leaves out.",
+    "* within the original's own noise: its author's re-runs of one setting gave 67.2 ± 0.2.",
+]
+
+
+def claims_frame(rulings: list[Ruling]) -> pd.DataFrame:
+    """``claims.csv``: paper, ours, low and high are effects; n is the number of seeds.
+
+    Of a claim about the paper's scale n is the number of repeats. ``cells`` are the two sides,
+    ``mlflow_runs`` all runs that decide the claim, ``command`` regenerates it.
+    """
+    return pd.DataFrame(
+        [
+            {
+                "claim": ruling.claim.claim,
+                "source": ruling.source,
+                "paper": _rounded(ruling.published),
+                "ours": _rounded(ruling.effect),
+                "low": _rounded(ruling.interval and ruling.interval[0]),
+                "high": _rounded(ruling.interval and ruling.interval[1]),
+                "n": ruling.n,
+                "verdict": str(ruling.verdict),
+                "cells": " ".join(ruling.cells),
+                "command": ruling.origin.command,
+                "mlflow_experiment": ruling.origin.experiment,
+                "mlflow_runs": " ".join(ruling.origin.runs),
+            }
+            for ruling in rulings
+        ]
+    )
+
+
+def claims_table(rulings: list[Ruling]) -> Table:
+    """The ledger for readers: one line per claim and network."""
+    return Table(
+        name="claims",
+        title="Claims of the talk and the paper",
+        source="",
+        frame=claims_frame(rulings),
+        headers=["claim", "verdict", "network", "paper", "ours [95 % interval]", "n", "source"],
+        rows=[_words(ruling) for ruling in rulings],
+        notes=NOTES,
+        words=("claim", "verdict", "network", "source"),
+    )
+
+
+def _words(ruling: Ruling) -> list[str]:
+    ours = (APPROXIMATE if ruling.extrapolated else "") + _effect_words(ruling, ruling.effect)
+    if ruling.interval:
+        low, high = (_effect_words(ruling, bound).removeprefix("×") for bound in ruling.interval)
+        ours += f" [{low}, {high}]"
+    return [
+        ruling.claim.claim,
+        str(ruling.verdict),
+        ruling.network,
+        _effect_words(ruling, ruling.published, 2) + (" *" if ruling.within_noise else ""),
+        ours,
+        str(ruling.n),
+        ruling.source,
+    ]
+
+
+def _effect_words(ruling: Ruling, effect: float | None, digits_of_seconds: int = 4) -> str:
+    """An effect in the unit of its metric."""
+    match ruling.claim.metric:
+        case "map":
+            return signed(effect)
+        case "test_seconds":
+            return signed(effect, digits_of_seconds)
+        case "train_seconds":
+            return signed_seconds(effect)
+        case "timing_fc_share":
+            return EMPTY if effect is None else f"{effect:.0f} %"
+        case _:
+            return times(effect)
+
+
+def _rounded(value: float | None) -> float:
+    return np.nan if value is None else round(value, 6)
