@@ -3,16 +3,18 @@
 from pathlib import Path
 
 import pytest
+import yaml
 
 from frcn import planning
 from frcn.config import Cell, Scales
 from frcn.planning import Measured
-from frcn.planning_table import Cost, Planned, plan_table, size, total_cost
+from frcn.planning_table import LAST, ORDER, Cost, Planned, plan_table, size, total_cost
 from frcn.timing.measurements import Product, Row, Step, Timing
 from frcn.timing.setting import PAPER
 from pipelines.compose import compose_cell
 
-CONF = Path(__file__).parents[1] / "conf"
+REPO = Path(__file__).parents[1]
+CONF = REPO / "conf"
 IMAGES = 5011
 # Multiply-adds of a step on 2 inputs of 600 × 800, as the stage `timing` counts them.
 L_STEP = 730034896896
@@ -151,6 +153,11 @@ def test_total_adds_what_stays_and_takes_the_largest_of_what_passes():
     assert total_cost(costs) == Cost(30.0, True, 11, 9, 3)
     assert total_cost([Cost(), Cost()]).seconds is None
     assert not total_cost([Cost(10.0, False), Cost()]).estimated
+
+
+def test_the_table_knows_every_stage_of_the_graph():
+    stages = yaml.safe_load((REPO / "dvc.yaml").read_text())["stages"]
+    assert set(stages) == {*ORDER, *LAST}
 
 
 def test_table():

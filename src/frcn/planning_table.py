@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from frcn.report.table import EMPTY, seconds
 from frcn.text_table import aligned
 
-ORDER = ("networks", "configs", "fetch", "proposals", "backbone", "timing")
+ORDER = ("networks", "configs", "fetch", "proposals", "backbone", "published", "timing")
 LAST = ("train", "detect", "score", "report")
 HEADER = ("stage", "of", "state", "time", "disk", "scratch", "GPU memory")
 NOT_MEASURED = "not measured"
