@@ -3,7 +3,6 @@
 import pandas as pd
 import pytest
 
-
 pytestmark = pytest.mark.usefixtures("no_charts")
 
 LAYERS = "Fine-tuning the conv layers helps"

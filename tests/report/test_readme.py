@@ -1,11 +1,14 @@
 """The generated block of the README and the check for drift."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from frcn.errors import UserError
 from frcn.report import readme_drifted, update_readme
+from frcn.report.table import markdown_table, read_markdown_table
 
-MARKED = "# Title\n\n<!-- results:begin -->\nold\n<!-- results:end -->\n\nThe end.\n"
+MARKED = "# Title\n\n<!-- results:begin -->\nyesterday\n<!-- results:end -->\n\nThe end.\n"
 
 
 @pytest.fixture
@@ -26,13 +29,11 @@ def test_the_block_is_replaced_and_the_rest_kept(world, readme):
     text = readme.read_text()
     assert text.startswith("# Title\n\n<!-- results:begin -->\n")
     assert text.endswith("<!-- results:end -->\n\nThe end.\n")
-    assert "old" not in text
+    assert "yesterday" not in text
     assert text.index("Claims of the talk") < text.index("The three systems")
-    assert text.index("The three systems") < text.index("Main result")
     for line in text.splitlines():
         if line.startswith("!["):
             assert (world.root / line.partition("](")[2].rstrip(")")).exists()
-    assert "](results/mini/figures/map.png)" in text
     assert not readme_drifted(readme, results)
 
 
@@ -45,6 +46,51 @@ def test_new_results_and_hand_edits_are_drift(world, readme):
     world.run("default", 61.0)
     world.build()
     assert readme_drifted(readme, results)
+
+
+def test_profiles_stand_side_by_side_and_the_papers_scale_once(world, make_world, readme):
+    world.write_timing()
+    world.run("fc_only", 50.0)
+    world.build()
+    other = make_world("bccd")
+    other.run("default", 60.0)
+    other.run("fc_only", 61.0)
+    other.build()
+    update_readme(readme, world.root / "results")
+    lines = [" ".join(line.split()) for line in readme.read_text().splitlines()]
+    (header,) = [line for line in lines if line.startswith("| claim | paper | `mini`")]
+    assert header == "| claim | paper | `mini` | ours in `mini` | `bccd` | ours in `bccd` |"
+    (layers,) = [line for line in lines if line.startswith("| Fine-tuning the conv layers")]
+    claim, paper, verdict, ours, other_verdict, other_ours = layers.strip("| ").split(" | ")
+    assert (paper, verdict, other_verdict) == ("+5.5", "✓ reproduced", "≈ undecided")
+    assert ours.startswith("+10.0 [") and other_ours.startswith("−1.0 [")
+    (timed,) = [line for line in lines if "R-CNN at test time (times faster" in line]
+    assert timed.split(" | ")[1:] == ["×146", "✓ reproduced", "≈ ×100 [100, 100] |"]
+    (tally,) = [line for line in lines if line.startswith("On small networks")]
+    assert "in `mini` 1 reproduced" in tally and "in `bccd` 1 undecided" in tally
+
+
+def test_a_profile_of_other_networks_is_only_linked(world, make_world, readme):
+    other = make_world("voc07")
+    other.run("default", 60.0, network="L")
+    other.build()
+    update_readme(readme, world.root / "results")
+    text = readme.read_text()
+    assert "`voc07` |" not in text and "](results/voc07/claims.md)" in text
+
+
+def test_lines_are_narrow_enough_for_the_page(world, readme):
+    update_readme(readme, world.root / "results")
+    tables = [line for line in readme.read_text().splitlines() if line.startswith("|")]
+    assert max(map(len, tables)) < 180
+
+
+@given(st.lists(st.lists(st.text("ab| −×", min_size=1).map(str.strip), min_size=2, max_size=2)))
+def test_a_table_is_read_as_it_was_written(rows):
+    text = markdown_table(["claim", "ours"], rows, ("claim",))
+    assert read_markdown_table(f"# Title\n\n{text}\n\n- a note\n") == [
+        dict(zip(["claim", "ours"], row, strict=True)) for row in rows
+    ]
 
 
 def test_missing_marks_or_results_are_named(world, readme, tmp_path):

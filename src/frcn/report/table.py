@@ -1,5 +1,6 @@
 """A table in two forms: numbers for programs (CSV), words for readers (Markdown, HTML)."""
 
+import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -64,6 +65,17 @@ def markdown_table(
         for header, width in zip(headers, widths, strict=True)
     ]
     return "\n".join([line(escaped[0]), "|" + "|".join(rule) + "|", *map(line, escaped[1:])])
+
+
+def read_markdown_table(text: str) -> list[dict[str, str]]:
+    """The rows of the first table that :func:`markdown_table` wrote into a text, by header."""
+    lines = [line for line in text.splitlines() if line.startswith("| ")]
+    cells = [
+        [cell.strip().replace("\\|", "|") for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
+        for line in lines
+    ]
+    headers, *rows = cells
+    return [dict(zip(headers, row, strict=True)) for row in rows]
 
 
 def percent(value: float | None) -> str:
