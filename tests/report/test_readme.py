@@ -61,7 +61,7 @@ def test_profiles_stand_side_by_side_and_the_papers_scale_once(world, make_world
     (header,) = [line for line in lines if line.startswith("| claim | paper | `mini`")]
     assert header == "| claim | paper | `mini` | ours in `mini` | `bccd` | ours in `bccd` |"
     (layers,) = [line for line in lines if line.startswith("| Fine-tuning the conv layers")]
-    claim, paper, verdict, ours, other_verdict, other_ours = layers.strip("| ").split(" | ")
+    _, paper, verdict, ours, other_verdict, other_ours = layers.strip("| ").split(" | ")
     assert (paper, verdict, other_verdict) == ("+5.5", "✓ reproduced", "≈ undecided")
     assert ours.startswith("+10.0 [") and other_ours.startswith("−1.0 [")
     (timed,) = [line for line in lines if "R-CNN at test time (times faster" in line]
