@@ -45,8 +45,8 @@ from frcn.proposals.edge_boxes import edge_boxes
 from frcn.proposals.opencv_selective_search import opencv_selective_search
 from frcn.proposals.recall import average_recall, best_overlaps, mean_recall, recall, share_covered
 from frcn.report.paper import load_paper
+from frcn.report.proposal_tables import proposal_time_table
 from frcn.report.table import markdown_table, write_csv
-from frcn.report.tables import proposal_time_table
 from frcn.selective_search import PRESETS, selective_search
 
 Method = Callable[[np.ndarray], np.ndarray]

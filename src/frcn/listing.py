@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from frcn.report.paper import Paper
+from frcn.report.proposal_tables import PROPOSALS_NETWORK
 from frcn.report.table import EMPTY, percent
-from frcn.report.tables import PROPOSALS_NETWORK
 from frcn.text_table import aligned
 
 HEADER = ("profile", "cell", "paper mAP", "our mAP", "state")

@@ -9,7 +9,7 @@ from benchmarks import proposals
 from frcn.data.testing import TINY_CLASSES, write_tiny_tree
 from frcn.data.voc import VOCDataset
 from frcn.report.paper import load_paper
-from frcn.report.tables import proposal_time_table
+from frcn.report.proposal_tables import proposal_time_table
 
 PAPER = Path(__file__).parents[2] / "conf" / "paper"
 

@@ -10,25 +10,21 @@ import pandas as pd
 
 from frcn.artefacts import read_json, write_bytes, write_text
 from frcn.data.voc import VOCDataset
-from frcn.report import figures
+from frcn.report import figures, proposal_figures
 from frcn.report.cells import CellRuns, Cells, cells_frame, read_cells, read_recalls
+from frcn.report.chart import Picture, save
 from frcn.report.claims import judge
 from frcn.report.claims_table import claims_table
 from frcn.report.comparison import compare
+from frcn.report.main_table import main_table
 from frcn.report.page import Image, render_page
 from frcn.report.paper import Paper, load_paper
+from frcn.report.proposal_tables import proposal_time_table, proposals_table, recall_table
 from frcn.report.provenance import provenance
 from frcn.report.samples import detection_samples, training_sheet
 from frcn.report.systems import systems_table, training_phases_table
 from frcn.report.table import Table, write_csv
-from frcn.report.tables import (
-    build_tables,
-    common_footnotes,
-    main_table,
-    proposal_time_table,
-    proposals_table,
-    recall_table,
-)
+from frcn.report.tables import build_tables, common_footnotes
 from frcn.report.timing import read_timings, sgd_steps_table, timing_frame, timing_table
 from frcn.report.timing_figure import timing
 from frcn.timing.measurements import Timing
@@ -172,7 +168,7 @@ def _write_images(out: Path, source: _Source, recalls: pd.DataFrame) -> list[Ima
     images = []
     for chart in _charts(source, recalls):
         path = Path("figures") / f"{chart.name}.png"
-        figures.save(chart.figure, out / path)
+        save(chart.figure, out / path)
         images.append(Image(path, chart.caption, chart.alt, "chart" if chart.on_page else "file"))
     train = source.dataset(source.default.config.train.splits[0]) if source.default else None
     if train:
@@ -184,7 +180,7 @@ def _write_images(out: Path, source: _Source, recalls: pd.DataFrame) -> list[Ima
     return images
 
 
-def _charts(source: _Source, recalls: pd.DataFrame) -> list[figures.Picture]:
+def _charts(source: _Source, recalls: pd.DataFrame) -> list[Picture]:
     cells, paper = source.cells, source.paper
     charts = [timing(measured, paper.systems) for measured in source.timings]
     if any(cell.runs for cell in cells.cells.values()):
@@ -192,12 +188,10 @@ def _charts(source: _Source, recalls: pd.DataFrame) -> list[figures.Picture]:
     return [chart for chart in charts if chart]
 
 
-def _charts_of_runs(
-    cells: Cells, paper: Paper, recalls: pd.DataFrame
-) -> list[figures.Picture | None]:
+def _charts_of_runs(cells: Cells, paper: Paper, recalls: pd.DataFrame) -> list[Picture | None]:
     charts = [figures.map_of_all(cells)]
-    charts += [figures.proposals(cells, paper.proposals, n) for n in cells.swept_networks]
-    charts += [figures.recalls(recalls)] if len(recalls) else []
+    charts += [proposal_figures.proposals(cells, paper.proposals, n) for n in cells.swept_networks]
+    charts += [proposal_figures.recalls(recalls)] if len(recalls) else []
     charts.append(figures.loss_curves(cells))
     for network in cells.networks:
         default = cells.get(network, "default")

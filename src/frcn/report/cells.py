@@ -20,6 +20,12 @@ from frcn.evaluation.bootstrap import interval
 
 NOT_RUN = "not run"
 PROFILE_FILE = "profile.yaml"
+RECALLS = {
+    "recall_50": "recall at IoU 0.5",
+    "recall_70": "recall at IoU 0.7",
+    "average_recall": "average recall",
+}
+"""The measures of what proposals cover, as readers call them."""
 
 
 @dataclass(frozen=True)
@@ -105,6 +111,11 @@ class CellRuns:
             for index, name in enumerate(self.config.data.classes)
             if any(_lacks_svm(run, index, name) for run in self.runs)
         ]
+
+    @property
+    def has_map(self) -> bool:
+        """False without a run, and of a test split without an object."""
+        return self.mean("map") is not None
 
     def mean(self, measure: str) -> float | None:
         """Mean over the runs of a property of :class:`Run`, such as ``map``."""

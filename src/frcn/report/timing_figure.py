@@ -3,7 +3,7 @@
 from matplotlib.axes import Axes
 from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
-from frcn.report.figures import BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, Picture, make_axes
+from frcn.report.chart import BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, Picture, make_axes
 from frcn.report.paper import SystemsTable
 from frcn.report.timing import (
     APPROXIMATE,
