@@ -11,7 +11,7 @@ import pandas as pd
 from frcn.artefacts import read_json, write_bytes, write_text
 from frcn.data.voc import VOCDataset
 from frcn.report import figures, proposal_figures
-from frcn.report.cells import CellRuns, Cells, cells_frame, read_cells, read_recalls
+from frcn.report.cells import CellRuns, Cells, cells_frame, read_cells
 from frcn.report.chart import Picture, save
 from frcn.report.claims import judge
 from frcn.report.claims_table import claims_table
@@ -21,6 +21,7 @@ from frcn.report.page import Image, render_page
 from frcn.report.paper import Paper, load_paper
 from frcn.report.proposal_tables import proposal_time_table, proposals_table, recall_table
 from frcn.report.provenance import provenance
+from frcn.report.recalls import read_recalls
 from frcn.report.samples import detection_samples, training_sheet
 from frcn.report.systems import systems_table, training_phases_table
 from frcn.report.table import Table, write_csv
@@ -130,9 +131,6 @@ def _tables(source: _Source, recalls: pd.DataFrame) -> list[Table]:
     timings = source.timings
     tables = [
         systems_table(cells, paper.systems, footnotes),
-        training_phases_table(cells, paper.systems, footnotes[1:]),
-        timing_table(timings, paper.systems) if timings else None,
-        sgd_steps_table(timings),
         main_table(cells, paper.main, footnotes),
         *build_tables(cells, paper.tables, footnotes),
         proposals_table(cells, paper.proposals, footnotes),
@@ -142,6 +140,11 @@ def _tables(source: _Source, recalls: pd.DataFrame) -> list[Table]:
     if source.proposal_times.exists():
         times = pd.read_csv(source.proposal_times, dtype={"width": str})
         tables.append(proposal_time_table(times, paper.proposals, footnotes[1:]))
+    tables += [
+        training_phases_table(cells, paper.systems, footnotes[1:]),
+        timing_table(timings, paper.systems) if timings else None,
+        sgd_steps_table(timings),
+    ]
     return [table for table in tables if table]
 
 

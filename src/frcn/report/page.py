@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 import jinja2
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from frcn.evaluation.error_breakdown import KINDS
 from frcn.evaluation.verdict import Verdict
@@ -27,6 +27,9 @@ SIGNS = {
     Verdict.TOO_FEW_RUNS: ("open", "…"),
     Verdict.NOT_RUN: ("none", "–"),
 }
+
+
+UNBROKEN = Markup('<span class="whole">{}</span>')
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,7 @@ def render_page(
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["unbroken"] = _unbroken
     verdicts = claims.frame["verdict"].tolist()
     style, script = ((TEMPLATES / f"report.{kind}").read_text() for kind in ("css", "js"))
     return environment.get_template("report.html.j2").render(
@@ -83,6 +87,15 @@ def render_page(
         kinds=KINDS,
         comparison=comparison,
         text_size=TEXT,
+    )
+
+
+def _unbroken(text: str) -> Markup:
+    """The text, whose systems' names no narrow column breaks at the hyphen."""
+    return (
+        escape(text)
+        .replace("R-CNN", UNBROKEN.format("R-CNN"))
+        .replace("SPP-net", UNBROKEN.format("SPP-net"))
     )
 
 

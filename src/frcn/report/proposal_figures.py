@@ -4,9 +4,10 @@ import numpy as np
 import pandas as pd
 from matplotlib.ticker import LogLocator, StrMethodFormatter
 
-from frcn.report.cells import RECALLS, CellRuns, Cells
+from frcn.report.cells import CellRuns, Cells
 from frcn.report.chart import COLOURS, Picture, make_axes
 from frcn.report.paper import ProposalsTable
+from frcn.report.recalls import RECALLS
 
 MARKERS = "osD^vP*X"
 

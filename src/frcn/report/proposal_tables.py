@@ -5,8 +5,9 @@ from collections.abc import Sequence
 import pandas as pd
 
 from frcn.report import table
-from frcn.report.cells import RECALLS, Cells
+from frcn.report.cells import Cells
 from frcn.report.paper import ProposalsTable
+from frcn.report.recalls import RECALLS
 from frcn.report.table import EMPTY, Table
 from frcn.report.tables import comparability, our_numbers, our_words, rounded
 
