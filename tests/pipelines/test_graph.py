@@ -12,8 +12,10 @@ from typing import get_args
 
 import pytest
 import yaml
+from mlflow.tracking import MlflowClient
 
 from frcn.config import Cell
+from frcn.report.claim_origin import REPORT_RUN, Origin
 from pipelines.cells import cells_text
 from pipelines.import_closure import import_closure
 from repository_copy import REPO, copy_repository, edit, run
@@ -318,6 +320,11 @@ def test_reproduce_collects_once_and_is_then_done_without_mlflow(copy):
     first = run(copy, "pipelines.reproduce", "--profile", "mini")
     assert f"MLflow: {2 * len(KEPT) + 1} runs written to experiment frcn-mini" in first.stdout
     assert "results/mini/claims.md" in first.stdout
+    store = MlflowClient(f"sqlite:///{copy / 'mlflow/mlflow.db'}")
+    experiment = store.get_experiment_by_name(Origin("mini").experiment)
+    names = {found.info.run_name for found in store.search_runs([experiment.experiment_id])}
+    # The names that the ledger gives.
+    assert {REPORT_RUN, *(f"XS-{kept}-0" for kept in KEPT)} <= names
     # The tables come first: MLflow may be a server that gives no answer.
     assert "Report: results/mini/report.html\nMLflow: " in first.stdout
     again = run(copy, "pipelines.reproduce", "--profile", "mini", PYTHONPROFILEIMPORTTIME="1")

@@ -185,9 +185,9 @@ def _write_images(out: Path, source: _Source, recalls: pd.DataFrame) -> list[Ima
 
 def _charts(source: _Source, recalls: pd.DataFrame) -> list[Picture]:
     cells, paper = source.cells, source.paper
-    charts = [timing(measured, paper.systems) for measured in source.timings]
-    if any(cell.runs for cell in cells.cells.values()):
-        charts += _charts_of_runs(cells, paper, recalls)
+    was_run = any(cell.runs for cell in cells.cells.values())
+    charts = _charts_of_runs(cells, paper, recalls) if was_run else []
+    charts += [timing(measured, paper.systems) for measured in source.timings]
     return [chart for chart in charts if chart]
 
 

@@ -82,7 +82,7 @@ def _effect_words(ruling: Ruling, effect: float | None, digits_of_seconds: int =
         case "map":
             return signed(effect)
         case "test_seconds":
-            return signed(effect, digits_of_seconds)
+            return EMPTY if effect is None else f"{signed(effect, digits_of_seconds)} s"
         case "train_seconds":
             return signed_seconds(effect)
         case "timing_fc_share":
