@@ -6,7 +6,7 @@ In a temporary folder lie 40 finished cells of profile mini as their stages leav
 that are made up. They are collected three times, each time by a process of its own, into a database
 of MLflow in that folder: all new; all unchanged; and unchanged after an edit of ``dvc.lock`` that
 touches none of them, so that MLflow is asked about each. Prints the table as Markdown and writes
-``benchmarks/results/collect.csv``. Takes about a minute.
+``benchmarks/results/collect.csv``. Takes half a minute.
 """
 
 import os
