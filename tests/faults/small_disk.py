@@ -1,4 +1,4 @@
-"""A real disk of a few bytes: a tmpfs on a folder, for processes in a mount namespace of its own."""
+"""A real disk of few bytes: a tmpfs on a folder, for processes in a mount namespace of its own."""
 
 import shutil
 import subprocess

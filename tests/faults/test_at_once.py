@@ -1,1 +1,1 @@
-"""Two ``dvc repro`` at once, and ``pipelines.reproduce`` beside one: the results are those of one."""
+"""Two ``dvc repro`` at once, and ``pipelines.reproduce`` beside one: results are those of one."""

@@ -10,8 +10,8 @@ from frcn.config.strict import Positive, Strict
 class PublishedFile(Strict):
     """One file: the addresses of its mirrors, best first, and what its bytes must be.
 
-    ``size`` is in bytes; ``md5`` and ``sha256`` are hexadecimal. What is given is checked before the
-    file is used.
+    ``size`` is in bytes; ``md5`` and ``sha256`` are hexadecimal. What is given is checked before
+    the file is used.
     """
 
     urls: Annotated[list[str], Field(min_length=1)]
