@@ -15,9 +15,6 @@ from frcn.errors import UserError
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 # safetensors names the error's number in its words, NumPy tells no number.
 FULL_SAID = re.compile(rf"os error ({'|'.join(map(str, FULL))})\b|requested and \d+ written")
-# It can only be read by setting it, for all threads: done once, before there are any.
-UMASK = os.umask(0o077)
-os.umask(UMASK)
 FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
@@ -66,7 +63,9 @@ def atomic_path(path: Path) -> Iterator[Path]:
         with refusals_told(path):
             yield temporary
             # mkstemp makes files private to the user; artefacts get the ordinary permissions.
-            temporary.chmod(0o666 & ~UMASK)
+            umask = os.umask(0o077)
+            os.umask(umask)
+            temporary.chmod(0o666 & ~umask)
             with temporary.open("rb") as file:
                 os.fsync(file.fileno())
             temporary.replace(path)

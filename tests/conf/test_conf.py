@@ -241,6 +241,26 @@ def test_faulty_similar_classes(conf, groups, message):
         compose_cells("mini", conf)
 
 
+@pytest.mark.parametrize("name", ["all", "small", "mAP"])
+def test_classes_are_not_called_as_other_rows_of_the_tables(conf, name):
+    path = conf / "profile/own.yaml"
+    path.write_text(OWN.replace("[cat, dog]", f"[cat, {name}]"))
+    with pytest.raises(UserError, match=rf"data\.classes: .*a class can't be called '{name}'"):
+        compose_profile("own", conf)
+
+
+@pytest.mark.parametrize("system", ["rcnn", "spp_net"])
+@pytest.mark.parametrize("setting", [{"bbox_reg": False}, {"scorer": "softmax"}])
+def test_what_the_other_systems_cannot_do_is_refused(conf, system, setting):
+    path = conf / f"experiment/{system}.yaml"
+    shutil.copy(CONF / f"experiment/{system}.yaml", path)
+    update(path, {"test": setting})
+    with pytest.raises(
+        UserError, match=rf"test\.{next(iter(setting))}: of {system} it is .* always"
+    ):
+        compose_cells("mini", conf)
+
+
 def test_similar_classes_of_voc07_are_those_of_the_paper_on_errors():
     score = compose_cell("voc07", "L", "default", CONF).score
     vehicles = {"aeroplane", "bicycle", "boat", "bus", "car", "motorbike", "train"}

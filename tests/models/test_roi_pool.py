@@ -227,3 +227,16 @@ def test_a_cell_in_several_bins_collects_all_their_gradients():
 def test_whole_image_rois():
     rois = whole_image_rois(torch.zeros(2, 3, 10, 20))
     assert rois.tolist() == [[0, 0, 0, 19, 9], [1, 0, 0, 19, 9]]
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ([2, 0, 0, 9, 9], r"image_index 2 … 2, wanted 0 … 1"),
+        ([-1, 0, 0, 9, 9], r"image_index -1"),
+        ([0, 0, 9, 9], r"shape \(1, 4\), wanted \(R, 5\)"),
+    ],
+)
+def test_rois_of_no_image_are_refused(row, message):
+    with pytest.raises(ValueError, match=message):
+        roi_pool(torch.zeros(2, 3, 4, 4), torch.tensor([row], dtype=torch.float32), 2, 16)

@@ -32,8 +32,11 @@ class CompiledRoIPool(torch.autograd.Function):
     def forward(
         ctx: FunctionCtx, feature_map: Tensor, rois: Tensor, size: int, stride: int
     ) -> Tensor:
-        _, channels, height, width = feature_map.shape
+        count, channels, height, width = feature_map.shape
         images, *corners = rois.detach().numpy().T
+        if not ((images >= 0) & (images < count)).all():
+            found = f"{images.min():g} … {images.max():g}"
+            raise ValueError(f"rois: image_index {found}, wanted 0 … {count - 1}")
         columns = bins(corners[0], corners[2], size, stride, width)
         rows = bins(corners[1], corners[3], size, stride, height)
         ctx.windows = (images.astype(np.int64), rows, columns)
