@@ -163,11 +163,12 @@ class Estimates:
         return values[key] if values["device"] == self._device else None
 
     def _measure(self, name: str) -> Measured:
-        network: Network = compose_network(LAYERS_OF.get(name, name))
-        found = timed_here(network, ARTEFACTS / "timing" / f"{network.name}.json")
+        name = LAYERS_OF.get(name, name)
+        network: Network = compose_network(name)
+        found = timed_here(network, ARTEFACTS / "timing" / f"{name}.json")
         origin = "from the stage `timing`"
         if found is None:
-            found = quickly_timed(network, KEPT / f"{network.name}.json")
+            found = quickly_timed(network, KEPT / f"{name}.json")
             origin = "the stage `timing` has not run on this device; measured quickly instead"
         self.notes.append(f"{name}: {origin}, {found.basis}")
         return found
