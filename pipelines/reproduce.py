@@ -65,7 +65,7 @@ def _run_stages(stages: Sequence[str], profiles: Sequence[str], only: str | None
 
 
 def _repro(arguments: Sequence[str], only: str | None) -> None:
-    if run_dvc(["repro", *arguments], only):
+    if run_dvc(["--wait-for-lock", "repro", *arguments], only):
         raise UserError("`dvc repro` failed; its message is above. What was done is kept.")
 
 
