@@ -65,6 +65,7 @@ def _run_stages(stages: Sequence[str], profiles: Sequence[str], only: str | None
 
 
 def _repro(arguments: Sequence[str], only: str | None) -> None:
+    # A `dvc repro` beside this one holds DVC's lock while it looks at the graph.
     if run_dvc(["--wait-for-lock", "repro", *arguments], only):
         raise UserError("`dvc repro` failed; its message is above. What was done is kept.")
 
