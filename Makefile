@@ -13,6 +13,7 @@ help:
 	@echo "make test                  run the test suite"
 	@echo "make lint                  check style with ruff"
 	@echo "make ui                    open MLflow on the collected runs"
+	@echo ".venv/bin/frcn plan --profile x   what a run would cost; \`frcn list\`: what there is"
 	@echo "PYTHON=python3.12 make …   use another Python (3.11 or newer) for the environment"
 
 reproduce: $(STAMP)

@@ -8,10 +8,13 @@ from frcn.report.table import EMPTY, Table, signed, signed_seconds, times
 from frcn.report.timing import APPROXIMATE
 
 NOTES = [
-    "Numbers are effects: points of mAP, or seconds where the claim is about time; of two "
-    "settings that the claim compares, the first less the second. n: seeds.",
+    "Numbers are effects, the first setting of a claim minus the second: points of mAP, or seconds "
+    "where the claim is about time. n: seeds. Verdicts judge the direction, not words such as "
+    "'slightly'.",
     "Intervals of mAP are of a paired bootstrap over the test images, for the networks as trained; "
     "those of seconds are of the spread over seeds, and one seed is too few.",
+    "The best smaller count of proposals is chosen on the test images that then judge it, which "
+    "favours the claim that more do not help.",
     "Claims about the paper's scale rest on the measurements of table_timing, whichever the "
     "profile: × is a ratio of seconds, n are repeats, and the interval is of the ratios of all "
     "pairs of repeats. ≈ has an extrapolated side, whose error the interval leaves out.",

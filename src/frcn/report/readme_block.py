@@ -23,7 +23,7 @@ FIGURE_ALT = (
     "Forward passes by phase at the paper's scale, and seconds per image, ours and the paper's"
 )
 LEGEND = (
-    "Numbers are effects: the first setting that a claim names less the second, in points of mAP, "
+    "Numbers are effects: the first setting that a claim names minus the second, in points of mAP, "
     "or seconds where it is about time; × is a ratio of seconds, ≈ one with an extrapolated side. "
     "In brackets 95 % intervals: of mAP from a paired bootstrap over the test images, at the "
     "paper's scale from repeats of the measurement. *Undecided*: not distinguishable at this size, "
