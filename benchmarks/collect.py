@@ -33,7 +33,7 @@ CELLS = 40
 LOSSES = 80
 """Rows of a loss curve: mini's 1600 steps."""
 CODE = ("conf", "hydra_plugins", "pipelines", "src")
-AGAIN = {
+COLLECTIONS = {
     "all new": None,
     "all unchanged": None,
     "all unchanged, dvc.lock edited elsewhere": "# a line that says nothing\n",
@@ -84,9 +84,9 @@ def write_cells(root: Path, count: int) -> None:
 
 
 def collections(root: Path, count: int) -> list[dict]:
-    """Collect as often as ``AGAIN`` says; one row each."""
+    """Collect as often as ``COLLECTIONS`` says; one row each."""
     rows = []
-    for what, line in AGAIN.items():
+    for what, line in COLLECTIONS.items():
         if line:
             with (root / "dvc.lock").open("a") as file:
                 file.write(line)

@@ -11,6 +11,7 @@ from frcn import tracking
 from frcn.artefacts import read_json, sha256, sha256_file, sha256_json, write_json
 from frcn.config import Cell, load
 from frcn.errors import UserError
+from frcn.report.claim_origin import REPORT_RUN, Origin
 from frcn.tracking import STORE, Record, default_uri, store_is_gone
 from frcn.tracking import collect as collect_runs
 from pipelines.cells import wanted_profiles, wanted_text
@@ -44,9 +45,10 @@ def collect(profile: str, cells: str) -> None:
     # The local store is a view that may be deleted, with or without the stamp that lies in it.
     if known.get(place) == state and not store_is_gone():
         return
-    written = collect_runs(f"frcn-{profile}", _cells(profile, cells), _report(profile))
+    experiment = Origin(profile).experiment
+    written = collect_runs(experiment, _cells(profile, cells), _report(profile))
     write_json(stamp, known | {place: state})
-    print(f"MLflow: {written} runs written to experiment frcn-{profile}; `make ui` shows them")
+    print(f"MLflow: {written} runs written to experiment {experiment}; `make ui` shows them")
 
 
 def _cells(profile: str, cells: str) -> dict[str, list[Record]]:
@@ -126,7 +128,8 @@ def _report(profile: str) -> Record:
     folder = Path("results") / profile
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     hashes = {str(path): sha256_file(path) for path in files}
-    return Record(name="report", key=sha256_json(hashes), files=[folder])
+    key = sha256_json([hashes, _code_hash()])
+    return Record(name=REPORT_RUN, key=key, files=[folder])
 
 
 def main() -> None:

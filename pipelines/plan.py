@@ -1,6 +1,5 @@
 """What `dvc repro` would run for a profile, and what that will take: the table of ``frcn plan``."""
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -25,6 +24,7 @@ from frcn.quick_timing import (
     typical_picture,
 )
 from frcn.timing.setting import SETTINGS
+from frcn.workers import available_cpus
 from pipelines.compose import compose_network, proposal_lists
 from pipelines.states import ARTEFACTS, FRESH, graph_of, seeds, stage_states
 
@@ -71,7 +71,8 @@ class Estimates:
             for seed in seeds()
         }
         self._images = cache(lambda: image_counts(profile, next(iter(cells.values())).data))
-        self._measured = cache(self._measure)
+        measured = cache(self._measure)
+        self._measured = lambda name: measured(LAYERS_OF.get(name, name))
         self._memories: dict[str, int | None] = {}
         self._device = device_name()
 
@@ -93,7 +94,7 @@ class Estimates:
         if wanted.proposals.method == "imported":
             return Cost(disk=planning.proposals_bytes(images, wanted.proposals.max_boxes))
         seconds, boxes = timed_proposals(wanted.proposals, self._picture())
-        workers = os.cpu_count() or 1
+        workers = available_cpus()
         return Cost(images * seconds / workers, disk=planning.proposals_bytes(images, boxes))
 
     def _picture(self) -> np.ndarray:
@@ -163,7 +164,6 @@ class Estimates:
         return values[key] if values["device"] == self._device else None
 
     def _measure(self, name: str) -> Measured:
-        name = LAYERS_OF.get(name, name)
         network: Network = compose_network(name)
         found = timed_here(network, ARTEFACTS / "timing" / f"{name}.json")
         origin = "from the stage `timing`"

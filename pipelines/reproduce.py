@@ -77,7 +77,8 @@ def only_one() -> AcquireReturnProxy:
         return FileLock(LOCK).acquire(timeout=0)
     except Timeout:
         raise UserError(
-            f"{LOCK} is held: another `make reproduce` or sweep runs; wait for it"
+            f"{LOCK} is held: another `make reproduce`, sweep, `frcn plan` or `frcn list` runs;"
+            " wait for it"
         ) from None
 
 
@@ -99,7 +100,8 @@ def run_dvc(arguments: Sequence[str], only: str | None, **options: object) -> in
         except KeyboardInterrupt:
             os.killpg(process.pid, signal.SIGINT)
             try:
-                process.wait(PATIENCE)
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    process.wait(PATIENCE)
             finally:
                 # Of patience that ended, or of a second Ctrl-C: nothing may outlive the lock.
                 with contextlib.suppress(ProcessLookupError):

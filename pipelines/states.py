@@ -16,7 +16,7 @@ from frcn.listing import Listed, cells_table, published_maps
 from frcn.report.paper import load_paper
 from pipelines.cells import PARAMS, Params, cells_of
 from pipelines.compose import CONF, compose_cells
-from pipelines.reproduce import interrupt_on_terminate, only_one
+from pipelines.reproduce import only_one
 
 FRESH, STALE, NEVER_RUN = "fresh", "stale", "never run"
 CONFIGS, ARTEFACTS = Path("configs"), Path("artefacts")
@@ -56,7 +56,6 @@ def graph_of(profile: str) -> Iterator[dict[str, Cell]]:
         UserError: `make reproduce` is at work, or the profile does not compose.
     """
     cells = compose_cells(profile)
-    interrupt_on_terminate()
     with only_one(), cells_of(profile):
         yield cells
 

@@ -157,6 +157,7 @@ def _list_arguments(parser: argparse.ArgumentParser) -> None:
 def _list(arguments: argparse.Namespace) -> None:
     from frcn.repository import pipelines_module  # noqa: PLC0415
 
+    pipelines_module("reproduce").interrupt_on_terminate()
     print(pipelines_module("states").list_cells(arguments.profile))
 
 
@@ -167,6 +168,7 @@ def _plan_arguments(parser: argparse.ArgumentParser) -> None:
 def _plan(arguments: argparse.Namespace) -> None:
     from frcn.repository import pipelines_module  # noqa: PLC0415
 
+    pipelines_module("reproduce").interrupt_on_terminate()
     print(pipelines_module("plan").plan(arguments.profile))
 
 

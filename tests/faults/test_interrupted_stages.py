@@ -166,8 +166,8 @@ def test_proposals_of_parallel_workers_go_on(repo, unbroken):
     for folder in ("cache/proposals", "mini/proposals", "mini/recall"):
         shutil.rmtree(repo / "artefacts" / folder)
     cache = repo / "artefacts/cache/proposals"
-    interrupt(repo, PROPOSALS, lambda _: len(list(cache.rglob("[!.]*.npy"))) >= 3)
-    kept = {path: path.stat().st_mtime_ns for path in cache.rglob("[!.]*.npy")}
+    interrupt(repo, PROPOSALS, lambda _: len(list(cache.rglob("[!.]*.boxes"))) >= 3)
+    kept = {path: path.stat().st_mtime_ns for path in cache.rglob("[!.]*.boxes")}
     done, total = start_of(again(repo, PROPOSALS), "selective_search trainval")
     assert done == min(len(kept), total) > 0
     assert {path: path.stat().st_mtime_ns for path in kept} == kept

@@ -23,7 +23,7 @@ def test_columns_are_the_published_ones(world):
     world.run("default", 60.0)
     frame = pd.read_csv(world.build() / "claims.csv")
     assert ",".join(frame) == (
-        "claim,source,paper,ours,low,high,n,verdict,cells,command,mlflow_experiment,mlflow_runs"
+        "claim,source,paper,ours,low,high,n,verdict,cells,command,mlflow_experiment,mlflow_runs,network"
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from frcn.artefacts import write_json
+from frcn.artefacts import refusals_told, write_json
 from frcn.caffe.convert import convert
 from frcn.config import CaffeWeights, Network
 from frcn.data.unpack import BROKEN
@@ -61,7 +61,8 @@ def _caffemodel(source: CaffeWeights, path: Path, scratch: Path) -> Iterator[Pat
     scratch.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=scratch) as folder:
         target = Path(folder) / source.member
-        _extract(path, source.member, target)
+        with refusals_told(target):
+            _extract(path, source.member, target)
         yield target
 
 

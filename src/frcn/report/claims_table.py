@@ -43,6 +43,7 @@ def claims_frame(rulings: list[Ruling]) -> pd.DataFrame:
                 "command": ruling.origin.command,
                 "mlflow_experiment": ruling.origin.experiment,
                 "mlflow_runs": " ".join(ruling.origin.runs),
+                "network": ruling.network,
             }
             for ruling in rulings
         ]

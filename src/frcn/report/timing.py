@@ -321,8 +321,8 @@ def sgd_steps_table(timings: Sequence[Timing]) -> Table | None:
         notes=[
             *map(_conditions, timings),
             "A step of Fast R-CNN has 128 RoIs, whichever the number of images.",
-            "The floor are the multiply-adds at the device's rate. Where convolutions are computed "
-            "with fewer of them, as by Winograd, a step can be below it.",
+            "The floor is the time of the multiply-adds at the device's rate. Convolutions that "
+            "need fewer of them (Winograd) can take a step below it.",
             *map(_rate, timings),
             "The talk's cost model: the pixels of so many images of 600 × 1000 over those of 128 "
             "crops of 224 × 224, which are a step of R-CNN. It counts conv layers alone.",

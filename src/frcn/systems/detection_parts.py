@@ -1,24 +1,23 @@
 """The detections of an unfinished test split, in parts on disk.
 
-A part holds what was kept of some images in a row, and is whole or absent; a killed test goes on
-after the last one.
+A part holds what was kept of some images in a row, behind its SHA-256, and is whole or absent; a
+killed test goes on after the last one.
 """
 
+import io
 import json
 import shutil
-import zipfile
-import zlib
 from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
-from frcn.artefacts import atomic_path, sha256_json
+from frcn.artefacts import sha256, sha256_json, write_bytes
 from frcn.systems.detection_collector import DetectionCollector
 
 IMAGES = 20
 """Images of a part."""
-DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, KeyError, ValueError)
+HASH = len(sha256(b""))
 
 
 class DetectionParts:
@@ -39,9 +38,11 @@ class DetectionParts:
 
     def save(self, images: int, totals: Mapping[str, object]) -> None:
         """Keep the images since the last part, up to ``images``, and JSON-able sums over all."""
-        with atomic_path(self._part(images)) as temporary:
-            kept = self._collector.kept_since(self._saved)
-            np.savez(temporary, totals=np.array(json.dumps(totals)), **kept)
+        kept = self._collector.kept_since(self._saved)
+        content = io.BytesIO()
+        np.savez(content, totals=np.array(json.dumps(totals)), **kept)
+        data = content.getvalue()
+        write_bytes(self._part(images), sha256(data).encode() + data)
         self._saved = images
 
     def restore(self, image_ids: list[str]) -> tuple[int, dict]:
@@ -51,11 +52,11 @@ class DetectionParts:
         """
         totals: dict = {}
         while (part := self._part(self._saved + IMAGES)).exists():
-            try:
-                with np.load(part) as file:
-                    counts, rows, text = file["counts"], file["rows"], str(file["totals"])
-            except DAMAGED:
+            content = part.read_bytes()
+            if sha256(content[HASH:]).encode() != content[:HASH]:
                 break
+            with np.load(io.BytesIO(content[HASH:])) as file:
+                counts, rows, text = file["counts"], file["rows"], str(file["totals"])
             ids = image_ids[self._saved : self._saved + IMAGES]
             self._collector.restore(ids, counts, rows)
             self._saved += IMAGES
@@ -67,4 +68,4 @@ class DetectionParts:
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _part(self, images: int) -> Path:
-        return self._own / f"{images}.npz"
+        return self._own / f"{images}.part"
