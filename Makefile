@@ -4,13 +4,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help reproduce test lint ui venv
+.PHONY: help reproduce test test-faults lint ui venv
 
 help:
 	@echo "make reproduce             run what is out of date in profile mini, collect, print tables"
 	@echo "make reproduce PROFILE=x   the same for another profile of conf/profile, such as bccd"
 	@echo "make reproduce ONLY=\"x y\"  only these stages of DVC and the report (claims.csv has examples)"
-	@echo "make test                  run the test suite"
+	@echo "make test                  run the test suite, but for the next"
+	@echo "make test-faults           kill runs, fill disks, flip bits: some ten minutes more"
 	@echo "make lint                  check style with ruff"
 	@echo "make ui                    open MLflow on the collected runs"
 	@echo ".venv/bin/frcn plan --profile x   what a run would cost; \`frcn list\`: what there is"
@@ -20,7 +21,10 @@ reproduce: $(STAMP)
 	@$(BIN)/python -m pipelines.reproduce $(if $(PROFILE),--profile $(PROFILE)) $(ONLY)
 
 test: $(STAMP)
-	$(BIN)/python -m pytest --numprocesses auto
+	$(BIN)/python -m pytest --numprocesses auto --ignore tests/faults
+
+test-faults: $(STAMP)
+	$(BIN)/python -m pytest --numprocesses auto tests/faults
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
