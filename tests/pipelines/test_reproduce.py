@@ -10,6 +10,7 @@ import pytest
 
 from frcn.errors import INTERRUPTED, UserError
 from pipelines import reproduce
+from repository_copy import REPO, environment
 
 
 def test_the_lock_is_given_back(tmp_path, monkeypatch):
@@ -39,7 +40,7 @@ def test_nothing_outlives_an_interrupted_caller(tmp_path, interrupts):
         reproduce.PATIENCE = 1
         stage.exit_cleanly(lambda: reproduce.run_dvc([], None))
     """)
-    process = subprocess.Popen([sys.executable, "-c", caller], cwd=tmp_path)
+    process = subprocess.Popen([sys.executable, "-c", caller], cwd=tmp_path, env=environment(REPO))
     beat = tmp_path / "beat"
     while not beat.exists():
         assert process.poll() is None
