@@ -32,6 +32,7 @@ LONGER = {
         "on_invalid": "skip",
     },
     "train": {"solver": {"checkpoint_every": 2}},
+    "score": {"similar_classes": []},
     "recipe": {"rcnn": {"iterations": 6}, "spp_net": {"step_size": 4, "iterations": 6}},
 }
 PATIENCE = 60
