@@ -6,7 +6,7 @@ from frcn.config import Cell, load
 from frcn.data.voc import open_split
 from frcn.proposals.source import open_proposals
 from frcn.systems import detecting
-from pipelines.stage import proposals_file, resume_file, run
+from pipelines.stage import proposals_file, resume_path, run
 
 
 def detect(config: Path, weights: Path, out: Path) -> None:
@@ -14,7 +14,7 @@ def detect(config: Path, weights: Path, out: Path) -> None:
     cell = load(Cell, config)
     dataset = open_split(cell.data, cell.test.split)
     proposals = open_proposals(cell, dataset, proposals_file(cell, cell.test.split))
-    resume = resume_file(cell.profile, f"detect-{out.name}").with_suffix("")
+    resume = resume_path(cell.profile, f"detect-{out.name}")
     detecting.detect(cell, dataset, proposals, weights, out, resume)
 
 

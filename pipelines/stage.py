@@ -32,9 +32,9 @@ def exit_cleanly(main: Callable[[], None]) -> None:
         sys.exit(INTERRUPTED)
 
 
-def resume_file(profile: str, run_name: str) -> Path:
-    """Where a training keeps its resumable state: outside the outs, which DVC deletes."""
-    return Path("artefacts/resume") / profile / f"{run_name}.safetensors"
+def resume_path(profile: str, name: str) -> Path:
+    """Where a stage keeps its resumable state: outside the outs, which DVC deletes."""
+    return Path("artefacts/resume") / profile / name
 
 
 def proposals_file(cell: Cell, split: str) -> Path:

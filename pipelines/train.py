@@ -6,7 +6,7 @@ from frcn.config import Cell, load
 from frcn.data.voc import open_split
 from frcn.proposals.source import open_proposals
 from frcn.systems import system
-from pipelines.stage import proposals_file, resume_file, run
+from pipelines.stage import proposals_file, resume_path, run
 
 
 def train(config: Path, seed: int, parent: Path, out: Path) -> None:
@@ -16,7 +16,7 @@ def train(config: Path, seed: int, parent: Path, out: Path) -> None:
     for split in cell.train.splits:
         dataset = open_split(cell.data, split)
         sources.append((dataset, open_proposals(cell, dataset, proposals_file(cell, split))))
-    resume = resume_file(cell.profile, out.name)
+    resume = resume_path(cell.profile, f"{out.name}.safetensors")
     system(cell.system).fit(cell, sources, parent, seed, out, resume)
 
 

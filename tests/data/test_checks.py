@@ -66,6 +66,12 @@ def cmyk(_):
     return file.getvalue()
 
 
+def too_wide(tree):
+    jpeg = cv2.imencode(".jpg", np.zeros((48, 2**15, 3), dtype=np.uint8))[1]
+    picture(lambda _: jpeg.tobytes())(tree)
+    edit("<width>64</width>", f"<width>{2**15}</width>")(tree)
+
+
 BOX = r"<xmin>\d+</xmin>(.*?)<ymin>\d+</ymin>(.*?)<xmax>\d+</xmax>(.*?)<ymax>\d+</ymax>"
 
 
@@ -84,6 +90,7 @@ FAULTS = {
     "empty file": (picture(lambda _: b""), "not a JPEG", "train_1", None),
     "a page of text": (picture(lambda _: b"<html>"), "not a JPEG", "train_1", None),
     "CMYK": (picture(cmyk), "CMYK JPEG", "train_1", None),
+    "too wide": (too_wide, "is 32768x48, wanted sides of at most 32767", "train_1", None),
     "grey": (picture(grey), "grey JPEG", "train_1", None),
     "no picture": (lambda t: (t / "JPEGImages/train_1.jpg").unlink(), "not found", "train_1", None),
     "no XML": (lambda t: (t / "Annotations/train_1.xml").unlink(), "not found", "train_1", None),

@@ -22,6 +22,8 @@ from frcn.progress import progress
 ADD = "Add it, or drop the id from its image set."
 MEND = "Mend the annotation."
 REPLACE = "Replace the file by an undamaged copy."
+# Proposals are int16.
+LONGEST_SIDE = np.iinfo(np.int16).max
 
 
 @dataclass(frozen=True)
@@ -156,6 +158,11 @@ class _ImageCheck:
             self._picture("can't be decoded", REPLACE)
             return
         self.size = pixels.shape[:2]
+        if max(self.size) > LONGEST_SIDE:
+            self._picture(
+                f"is {self.size[1]}x{self.size[0]}, wanted sides of at most {LONGEST_SIDE}",
+                "Make it smaller, and its boxes with it.",
+            )
         if kind != "colour":
             self._picture(f"{kind} JPEG, wanted three colour components", "Convert it to RGB.")
 
