@@ -31,7 +31,7 @@ LONGER = {
         "classes": ["fish", "tree"],
         "on_invalid": "skip",
     },
-    "train": {"solver": {"checkpoint_every": 2}},
+    "train": {"solver": {"iterations": 120, "step_size": 100, "checkpoint_every": 2}},
     "score": {"similar_classes": []},
     "recipe": {"rcnn": {"iterations": 6}, "spp_net": {"step_size": 4, "iterations": 6}},
 }
@@ -256,7 +256,7 @@ def test_detect_goes_on(repo, unbroken):
     out = Path("artefacts/mini/detect/XS-default-0")
     shutil.rmtree(repo / out)
     kept = repo / "artefacts/resume/mini/detect-XS-default-0"
-    interrupt(repo, DETECT, lambda _: any(kept.rglob("[!.]*.npz")))
+    interrupt(repo, DETECT, lambda _: any(kept.rglob("[!.]*.part")))
     assert not (repo / out).exists()
     done, total = start_of(again(repo, DETECT), "detect default")
     assert 0 < done < total
