@@ -1,5 +1,6 @@
 """What tests share: the repository, and every config that conf/ can compose."""
 
+import signal
 import sys
 from functools import cache
 from pathlib import Path
@@ -21,6 +22,8 @@ from tiny_repository import write_tiny_repository  # noqa: E402
 # A loaded machine is no failure.
 settings.register_profile("frcn", deadline=None)
 settings.load_profile("frcn")
+# A job in a shell's background ignores Ctrl-C, and so would every process that a test interrupts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True, scope="session")
