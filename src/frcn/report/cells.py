@@ -20,6 +20,10 @@ from frcn.evaluation.bootstrap import interval
 
 NOT_RUN = "not run"
 PROFILE_FILE = "profile.yaml"
+NETWORK_ORDER = get_args(Network.model_fields["name"].annotation)
+"""All networks there are, smallest first, as the schema lists them."""
+SWEEP_PREFIX = "proposals_"
+"""An experiment whose name begins so is a point of the sweep over the number of proposals."""
 
 
 @dataclass(frozen=True)
@@ -95,6 +99,11 @@ class CellRuns:
         return self.config.experiment
 
     @property
+    def is_sweep_point(self) -> bool:
+        """Whether the cell is a point of the sweep over the number of proposals."""
+        return self.experiment.startswith(SWEEP_PREFIX)
+
+    @property
     def without_svm(self) -> list[str]:
         """Classes of the test split that no SVM looks for: training has no object of them.
 
@@ -166,9 +175,8 @@ class Cells:
 
     @property
     def networks(self) -> list[str]:
-        """Networks of the profile, in the schema's order, which is that of their size."""
-        order = get_args(Network.model_fields["name"].annotation)
-        return sorted({network for network, _ in self.cells}, key=order.index)
+        """Networks of the profile, smallest first."""
+        return sorted({network for network, _ in self.cells}, key=NETWORK_ORDER.index)
 
     @property
     def classes(self) -> list[str]:
@@ -189,11 +197,7 @@ class Cells:
 
     def proposal_sweep(self, network: str) -> list[CellRuns]:
         """The cells that differ in the number of proposals, fewest first."""
-        swept = [
-            cell
-            for (cell_network, experiment), cell in self.cells.items()
-            if cell_network == network and experiment.startswith("proposals_")
-        ]
+        swept = [c for c in self.cells.values() if c.network == network and c.is_sweep_point]
         return sorted(swept, key=lambda cell: cell.config.test.proposals)
 
 

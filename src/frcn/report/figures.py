@@ -80,8 +80,8 @@ def loss_curves(cells: Cells) -> Picture | None:
     drawn = []
     for (network, experiment), cell in cells.cells.items():
         path = cell.runs[0].train_folder / "loss.csv" if cell.runs else None
-        swept = cell.config.dense is not None or experiment.startswith("proposals_")
-        if swept or cell.config.train.kind != "sgd" or path is None or not path.exists():
+        of_proposals = cell.config.dense is not None or cell.is_sweep_point
+        if of_proposals or cell.config.train.kind != "sgd" or path is None or not path.exists():
             continue
         step, loss = smooth_loss(pd.read_csv(path))
         name = experiment if len(cells.networks) == 1 else f"{network} {experiment}"

@@ -16,6 +16,7 @@ from frcn.report.table import EMPTY, Table
 PAPER_NETWORKS = ("S", "M", "L")
 NOT_HERE = "no such cell"
 NO_SVM = "no SVM"
+DECIMALS = 6  # of the numbers in CSV files
 LABELS: dict[Measure, str] = {
     "map": "mAP",
     "train_seconds": "training",
@@ -166,5 +167,5 @@ def _cell(cells: Cells, network: str, row: PaperRow) -> CellRuns | None:
 
 
 def rounded(value: float | None) -> float:
-    """A number as tables store it: six decimals, NaN where there is none."""
-    return np.nan if value is None else round(float(value), 6)
+    """A number as tables store it, NaN where there is none."""
+    return np.nan if value is None else round(float(value), DECIMALS)

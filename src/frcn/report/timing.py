@@ -9,15 +9,15 @@ from pathlib import Path
 import pandas as pd
 
 from frcn.report import table
+from frcn.report.cells import NETWORK_ORDER
 from frcn.report.paper import SystemRow, SystemsTable
 from frcn.report.table import EMPTY, Table
-from frcn.report.tables import rounded
+from frcn.report.tables import DECIMALS, rounded
 from frcn.timing import measurements
-from frcn.timing.measurements import Timing
+from frcn.timing.measurements import Step, Timing
 
 FORWARD = ("conv", "pool", "fc6", "fc7", "other")
 FC = ("fc6", "fc7")
-NETWORK_ORDER = ("XS", "S", "M", "L")
 CROPS = 128
 """Warped crops of an SGD step of R-CNN, each of another image where that step has 128."""
 APPROXIMATE = "≈ "
@@ -268,48 +268,12 @@ def sgd_steps_table(timings: Sequence[Timing]) -> Table | None:
     timed = [(measured, step) for measured in timings for step in measured.steps]
     if not timed:
         return None
-    frame_rows, rows = [], []
-    for measured, step in timed:
-        seconds, iqr = measurements.median(step.seconds), measurements.iqr(step.seconds)
-        most = next((s for s in measured.steps if s.images == CROPS), None)
-        time_ratio = seconds / measurements.median(most.seconds) if most else None
-        work_ratio = step.multiply_adds / most.multiply_adds if most else None
-        floor = step.multiply_adds / measured.product.rate
-        model = measurements.crude_cost(step.images)
-        frame_rows.append(
-            {
-                "network": measured.network,
-                "images": step.images,
-                "ours_step_seconds": rounded(seconds),
-                "ours_step_iqr": rounded(iqr),
-                "ours_extrapolated": step.extrapolated,
-                "ours_step_ratio": rounded(time_ratio),
-                "ours_multiply_adds": step.multiply_adds,
-                "ours_multiply_adds_ratio": rounded(work_ratio),
-                "ours_floor_seconds": rounded(floor),
-                "ours_step_floor_ratio": rounded(seconds / floor),
-                "paper_cost_model": rounded(model),
-            }
-        )
-        mark = APPROXIMATE if step.extrapolated else ""
-        spread = f" [{short_seconds(iqr)}]" if len(step.seconds) > 1 else ""
-        rows.append(
-            [
-                measured.network,
-                str(step.images),
-                mark + short_seconds(seconds) + spread,
-                EMPTY if most is None else table.times(time_ratio),
-                _billions(step.multiply_adds),
-                EMPTY if most is None else table.times(work_ratio),
-                f"{short_seconds(floor)} ({mark}{table.times(seconds / floor)})",
-                table.times(float(f"{model:.2g}")),
-            ]
-        )
+    numbers = [_step_numbers(measured, step) for measured, step in timed]
     return Table(
         name="sgd_steps",
         title="Cost of an SGD step by images per mini-batch",
         source="slides, cost model",
-        frame=pd.DataFrame(frame_rows),
+        frame=pd.DataFrame(numbers).round(DECIMALS),
         headers=[
             *("network", "images"),
             *("ours: step [IQR]", f"ours: step / that of {CROPS} images"),
@@ -317,7 +281,7 @@ def sgd_steps_table(timings: Sequence[Timing]) -> Table | None:
             "ours: floor (step / floor)",
             "talk: conv / R-CNN's",
         ],
-        rows=rows,
+        rows=[_step_words(step, row) for (_, step), row in zip(timed, numbers, strict=True)],
         notes=[
             *map(_conditions, timings),
             "A step of Fast R-CNN has 128 RoIs, whichever the number of images.",
@@ -330,3 +294,42 @@ def sgd_steps_table(timings: Sequence[Timing]) -> Table | None:
         ],
         words=("network",),
     )
+
+
+def _step_numbers(measured: Timing, step: Step) -> dict:
+    seconds = measurements.median(step.seconds)
+    most = next((s for s in measured.steps if s.images == CROPS), None)
+    floor = step.multiply_adds / measured.product.rate
+    return {
+        "network": measured.network,
+        "images": step.images,
+        "ours_step_seconds": seconds,
+        "ours_step_iqr": measurements.iqr(step.seconds),
+        "ours_extrapolated": step.extrapolated,
+        "ours_step_ratio": seconds / measurements.median(most.seconds) if most else None,
+        "ours_multiply_adds": step.multiply_adds,
+        "ours_multiply_adds_ratio": step.multiply_adds / most.multiply_adds if most else None,
+        "ours_floor_seconds": floor,
+        "ours_step_floor_ratio": seconds / floor,
+        "paper_cost_model": measurements.crude_cost(step.images),
+    }
+
+
+def _step_words(step: Step, numbers: dict) -> list[str]:
+    mark = APPROXIMATE if step.extrapolated else ""
+    spread = f" [{short_seconds(numbers['ours_step_iqr'])}]" if len(step.seconds) > 1 else ""
+    floor = short_seconds(numbers["ours_floor_seconds"])
+    return [
+        numbers["network"],
+        str(step.images),
+        mark + short_seconds(numbers["ours_step_seconds"]) + spread,
+        _times(numbers["ours_step_ratio"]),
+        _billions(step.multiply_adds),
+        _times(numbers["ours_multiply_adds_ratio"]),
+        f"{floor} ({mark}{table.times(numbers['ours_step_floor_ratio'])})",
+        table.times(float(f"{numbers['paper_cost_model']:.2g}")),
+    ]
+
+
+def _times(ratio: float | None) -> str:
+    return EMPTY if ratio is None else table.times(ratio)
