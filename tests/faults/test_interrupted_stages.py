@@ -11,9 +11,10 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from repository_copy import environment, run
@@ -121,13 +122,20 @@ def interrupt(
 def all_gone(group: int) -> bool:
     """Whether the processes of a group end, as workers do soon after who started them."""
     end = time.monotonic() + PATIENCE
-    with contextlib.suppress(ProcessLookupError):
-        while time.monotonic() < end:
-            os.killpg(group, 0)
-            time.sleep(0.05)
-        os.killpg(group, signal.SIGKILL)
-        return False
+    while any(alive_in(group)):
+        if time.monotonic() > end:
+            os.killpg(group, signal.SIGKILL)
+            return False
+        time.sleep(0.05)
     return True
+
+
+def alive_in(group: int) -> Iterator[int]:
+    """The processes of a group, without those that have ended and wait for their parent."""
+    for process in psutil.process_iter(["status"]):
+        with contextlib.suppress(ProcessLookupError):
+            if os.getpgid(process.pid) == group and process.info["status"] != psutil.STATUS_ZOMBIE:
+                yield process.pid
 
 
 def again(repo: Path, stage: tuple[str, ...]) -> str:
