@@ -1,34 +1,25 @@
 """Sweeps for real: tiny trainings, DVC and the launchers in processes of their own."""
 
-import hashlib
-import json
-import os
-import secrets
 import shutil
-import socket
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-from sweep_repository import add_failing_experiments, write_sweep_repository
 
 from pipelines.sweep_job import trainings
 from repository_copy import run
+from sweep_repository import (
+    ONE_THREAD,
+    add_failing_experiments,
+    assert_done,
+    hashes,
+    prepare,
+    stages,
+)
 
 # The second starts from what the first trained, the third tests it.
 GOOD = ("default", "svm", "svd")
-# joblib gives each of its jobs a share of the cores, and sums depend on the number of threads.
-ONE_THREAD = {"OMP_NUM_THREADS": "1"}
 TWO_JOBS = ("hydra/launcher=joblib", "hydra.launcher.n_jobs=2")
-# Files of a run that hold no seconds.
-SAME = (
-    "train/{}/weights.safetensors",
-    "train/{}/loss.csv",
-    "detect/{}/detections.parquet",
-    "score/{}/score.json",
-    "score/{}/curves.csv",
-)
 
 
 def sweep(repo: Path, *arguments: str, **options):
@@ -40,38 +31,10 @@ def git(*arguments: str, cwd: Path) -> str:
     return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=True).stdout
 
 
-def stages(*experiments: str) -> list[str]:
-    """What DVC calls the stages of some experiments; ``svd`` trains nothing."""
-    return [
-        f"{stage}@tiny-XS-{experiment}-0"
-        for stage in ("train", "detect", "score")
-        for experiment in experiments
-        if (stage, experiment) != ("train", "svd")
-    ]
-
-
-def assert_done(repo: Path, *experiments: str) -> None:
-    """Neither ``dvc status`` nor ``dvc repro`` finds anything to do."""
-    status = run(repo, "dvc", "status", "--json", *stages(*experiments))
-    assert json.loads(status.stdout) == {}
-    dry = run(repo, "dvc", "repro", "--dry", *stages(*experiments))
-    assert "Running stage" not in dry.stdout
-
-
-def hashes(repo: Path, experiment: str) -> dict[str, str]:
-    paths = [repo / "artefacts/tiny" / name.format(f"XS-{experiment}-0") for name in SAME]
-    found = {str(p.relative_to(repo)): p.read_bytes() for p in paths if p.exists()}
-    assert len(found) >= 3
-    return {name: hashlib.sha256(content).hexdigest() for name, content in found.items()}
-
-
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory):
     """A tiny repository in which all that the runs need is done, and no run."""
-    repo = write_sweep_repository(tmp_path_factory.mktemp("prepared"), GOOD)
-    shared = ["configs@tiny", "proposals@tiny-opencv_selective_search", "backbone@XS-grid"]
-    run(repo, "dvc", "repro", *shared, **ONE_THREAD)
-    return repo
+    return prepare(tmp_path_factory.mktemp("prepared"), GOOD)
 
 
 @pytest.fixture
@@ -154,34 +117,7 @@ def test_runs_of_another_clone_are_taken_over_without_computing(swept, copy, tmp
 
 
 def test_submitit_on_this_machine(copy):
-    pytest.importorskip("submitit")
     sweep(copy, "cell=XS-default,XS-svd", "hydra/launcher=submitit_local")
-    assert_done(copy, "default", "svd")
-
-
-def test_two_nodes_of_ray(copy, tmp_path):
-    pytest.importorskip("ray")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{free.getsockname()[1]}"
-    # Each node has room for one job, and another current folder than the sweep.
-    node = [sys.executable, "-m", "ray.scripts.scripts", "start", "--block", "--num-cpus=1"]
-    # Ray would run the code of whoever reaches its port, without a token.
-    token = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
-    path = os.pathsep.join([str(copy / "src"), str(copy)])
-    environment = os.environ | {"PYTHONPATH": path} | token
-    head = [*node, "--head", f"--port={address.split(':')[1]}", "--include-dashboard=false"]
-    nodes = []
-    try:
-        for command in (head, [*node, f"--address={address}"]):
-            nodes.append(subprocess.Popen(command, cwd=tmp_path, env=environment))
-        cluster = ("hydra/launcher=ray", f"hydra.launcher.address={address}")
-        sweep(copy, "cell=XS-default,XS-svd", *cluster, **token)
-    finally:
-        # The head last, which the other node tells that it leaves.
-        for process in reversed(nodes):
-            process.terminate()
-            process.wait()
     assert_done(copy, "default", "svd")
 
 

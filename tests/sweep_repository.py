@@ -1,10 +1,23 @@
 """A copy of the repository whose only profile, ``tiny``, runs in seconds a cell."""
 
+import hashlib
+import json
 from collections.abc import Collection
 from pathlib import Path
 
 from pipelines.cells import cells_text
-from repository_copy import copy_repository
+from repository_copy import copy_repository, run
+
+# Launchers give each job a share of the cores, and sums depend on the number of threads.
+ONE_THREAD = {"OMP_NUM_THREADS": "1"}
+# Files of a run that hold no seconds.
+SAME = (
+    "train/{}/weights.safetensors",
+    "train/{}/loss.csv",
+    "detect/{}/detections.parquet",
+    "score/{}/score.json",
+    "score/{}/curves.csv",
+)
 
 PROFILE = """\
 # @package _global_
@@ -29,8 +42,8 @@ FAILING = {
 }
 
 
-def write_sweep_repository(repo: Path, experiments: Collection[str]) -> Path:
-    """Code and configs in the empty folder ``repo``."""
+def prepare(repo: Path, experiments: Collection[str]) -> Path:
+    """Code, configs and all that the runs need, in the empty folder ``repo``; no run."""
     copy_repository(repo, experiments)
     (repo / "conf/profile/tiny.yaml").write_text(PROFILE)
     network = repo / "conf/network/XS.yaml"
@@ -42,6 +55,8 @@ def write_sweep_repository(repo: Path, experiments: Collection[str]) -> Path:
     network.write_text(settings)
     (repo / "params.yaml").write_text("profile: [tiny]\nseeds: [0]\n")
     (repo / "pipelines/cells.yaml").write_text(cells_text(["tiny"], [0], repo / "conf"))
+    shared = ["configs@tiny", "proposals@tiny-opencv_selective_search", "backbone@XS-grid"]
+    run(repo, "dvc", "repro", *shared, **ONE_THREAD)
     return repo
 
 
@@ -49,3 +64,28 @@ def add_failing_experiments(repo: Path) -> None:
     for name, text in FAILING.items():
         header = f"# @package _global_\nexperiment: {name}\n"
         (repo / f"conf/experiment/{name}.yaml").write_text(f"{header}{text}\n")
+
+
+def stages(*experiments: str) -> list[str]:
+    """What DVC calls the stages of some experiments; ``svd`` trains nothing."""
+    return [
+        f"{stage}@tiny-XS-{experiment}-0"
+        for stage in ("train", "detect", "score")
+        for experiment in experiments
+        if (stage, experiment) != ("train", "svd")
+    ]
+
+
+def assert_done(repo: Path, *experiments: str) -> None:
+    """Neither ``dvc status`` nor ``dvc repro`` finds anything to do."""
+    status = run(repo, "dvc", "status", "--json", *stages(*experiments))
+    assert json.loads(status.stdout) == {}
+    dry = run(repo, "dvc", "repro", "--dry", *stages(*experiments))
+    assert "Running stage" not in dry.stdout
+
+
+def hashes(repo: Path, experiment: str) -> dict[str, str]:
+    paths = [repo / "artefacts/tiny" / name.format(f"XS-{experiment}-0") for name in SAME]
+    found = {str(p.relative_to(repo)): p.read_bytes() for p in paths if p.exists()}
+    assert len(found) >= 3
+    return {name: hashlib.sha256(content).hexdigest() for name, content in found.items()}
