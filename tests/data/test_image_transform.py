@@ -69,6 +69,15 @@ def test_pixels_are_normalised_before_the_resize(scale):
     np.testing.assert_allclose(found, slow_bilinear(normalised, size, scale), atol=1e-4)
 
 
+@pytest.mark.parametrize(("shape", "scaled"), [((3, 9000), (1, 1000)), ((9000, 3), (1000, 1))])
+def test_a_very_thin_picture_keeps_a_pixel(shape, scaled):
+    scale = scale_factor(*shape, 600, 1000)
+    image = np.full((*shape, 3), 7, dtype=np.uint8)
+    found = normalise_and_resize(image, scale, (0, 0, 0), (1, 1, 1))
+    assert found.shape[:2] == scaled
+    assert (found == 7).all()
+
+
 def test_blob_holds_images_top_left_and_pads_with_zeros():
     rng = np.random.default_rng(0)
     low, wide = rng.random((5, 3, 3)).astype(np.float32), rng.random((2, 7, 3)).astype(np.float32)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from frcn.errors import UserError
-from frcn.learning.feature_cache import FeatureCache, build_cache
+from frcn.learning.feature_cache import FeatureCache, assert_room, build_cache
 
 SHAPES = [(3, 4), (1, 4), (5, 4), (2, 4)]
 
@@ -41,6 +41,15 @@ def test_another_key_is_refused(tmp_path):
     for use in (build, FeatureCache.open):
         with pytest.raises(UserError, match=r"cache: features of other weights.*Delete the folder"):
             use(tmp_path / "cache", "b")
+
+
+def test_room_counts_what_is_there_already(tmp_path, monkeypatch):
+    usage = namedtuple("usage", "total used free")
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(100, 13, 87))
+    assert_room(tmp_path, [(40,)])
+    with pytest.raises(UserError, match="Free some space"):
+        assert_room(tmp_path, [(40,), (40,)])
+    assert_room(tmp_path, [(40,), (40,)], reclaimed=80)
 
 
 def test_a_disk_that_is_too_small_is_refused(tmp_path, monkeypatch):

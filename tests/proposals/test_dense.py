@@ -92,11 +92,22 @@ def test_nearest_windows_equal_the_slow_twin():
     assert nearest_windows(PROPOSALS[:0], windows).shape == (0, 4)
 
 
+@given(st.lists(st.tuples(*4 * [st.integers(0, 40)]), min_size=1, max_size=20), st.data())
+def test_nearest_windows_are_those_of_highest_iou(corners, data):
+    boxes = np.array([(min(a, c), min(b, d), max(a, c), max(b, d)) for a, b, c, d in corners])
+    windows = data.draw(st.permutations(dense_windows(25, 30, 8, [0.5, 1], 0.5).tolist()))
+    windows = np.array(windows[:50], dtype=np.int16)
+    expected = windows[list(dict.fromkeys(iou(boxes, windows).argmax(axis=1).tolist()))]
+    np.testing.assert_array_equal(nearest_windows(boxes.astype(np.float32), windows), expected)
+
+
 def test_a_source_with_dense_boxes_counts_its_own_proposals(tmp_path):
     write_tiny_tree(tmp_path, {"train": 1})
     dataset = VOCDataset(tmp_path, "train", TINY_CLASSES)
 
     class Three:
+        digest = "three"
+
         def boxes(self, i, count=None):
             return PROPOSALS[:count]
 

@@ -70,6 +70,13 @@ def test_boxes_found_in_a_smaller_picture_are_scaled_back():
     assert boxes.tolist() == [[0, 0, 119, 89], [30, 15, 59, 44]]
 
 
+def test_a_very_thin_picture_is_searched_at_a_pixel():
+    boxes = searched_at_width(
+        np.zeros((3, 9000, 3), np.uint8), 500, lambda image: np.array([[0, 0, 499, 0]])
+    )
+    assert boxes.tolist() == [[0, 0, 8999, 2]]
+
+
 def test_structured_forests_and_their_model_belong_together():
     with pytest.raises(ValueError, match="needs `model`"):
         config.EdgeBoxes(name="e", method="edge_boxes", edges="structured_forests")

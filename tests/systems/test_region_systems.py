@@ -1,6 +1,8 @@
 """R-CNN and SPP-net from end to end on a tiny tree: files, determinism, an interruption, errors."""
 
 import json
+import shutil
+from collections import namedtuple
 
 import numpy as np
 import pandas as pd
@@ -9,6 +11,7 @@ import torch
 
 from frcn.errors import UserError
 from frcn.learning import region_training
+from frcn.learning.bbox_regressor import fit_bbox_regressors
 from frcn.models import weights
 from frcn.models.rcnn_net import RCNNNet
 from frcn.models.spp_net import SPPNet
@@ -112,6 +115,37 @@ def test_a_class_without_objects_has_no_svm_and_no_detections(repo, world, tmp_p
     weights_file, resume = tmp_path / "out/weights.safetensors", tmp_path / "resume"
     detecting.detect(cell, *source, weights_file, tmp_path, resume)
     assert "nowhere" not in set(pd.read_parquet(tmp_path / "detections.parquet")["class"])
+
+
+@pytest.mark.parametrize("name", SYSTEMS)
+def test_a_disk_too_small_for_features_is_told_before_the_first_step(
+    repo, world, tmp_path, name, monkeypatch, capsys
+):
+    usage = namedtuple("usage", "total used free")
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(1000, 999, 1))
+    with pytest.raises(UserError, match=r"GB for features, the disk has 0\.00 GB"):
+        fit(tiny(repo, name), world, tmp_path / "out")
+    assert f"train {name}" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", SYSTEMS)
+def test_regressors_learn_true_targets_below_the_threshold_of_foreground(
+    repo, world, tmp_path, name, monkeypatch
+):
+    cell = tiny(repo, name)
+    sampling = cell.train.sampling.model_copy(update={"fg_threshold": 0.9})
+    cell = cell.model_copy(update={"train": cell.train.model_copy(update={"sampling": sampling})})
+    seen = []
+
+    def examples(roidb, *rest):
+        for entry in roidb:
+            rows = entry.overlaps > cell.train.regressor.min_overlap
+            seen.append(entry.is_target[rows].all())
+        return fit_bbox_regressors(roidb, *rest)
+
+    monkeypatch.setattr(region_training, "fit_bbox_regressors", examples)
+    fit(cell, world, tmp_path / "out")
+    assert seen and all(seen)
 
 
 @pytest.mark.parametrize("name", SYSTEMS)

@@ -84,7 +84,8 @@ class Train(Strict):
     ``parent`` is ``backbone`` (pre-trained weights), ``published`` (the original's detector) or the
     experiment, same network and seed, whose weights it starts from.
     ``learn_from`` names the first layer that learns; every layer before it is frozen.
-    ``deterministic``: the same weights at every run on a GPU too, for some of its speed.
+    ``deterministic``: the same weights at every run on a GPU too, for some of its speed, where
+    torch has a fixed order for its sums (docs/gpu.md).
     """
 
     kind: Literal["sgd", "svm", "none"]

@@ -7,6 +7,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from frcn.data.resize import resized
+
 
 def scale_factor(height: int, width: int, short_side: int, max_size: int) -> float:
     """Factor that brings the short side to ``short_side``, unless the long side passes the cap.
@@ -24,7 +26,7 @@ def normalise_and_resize(
 ) -> np.ndarray:
     """(H, W, 3) uint8 BGR → (h, w, 3) float32, normalised *before* the bilinear resize."""
     normalised = (image.astype(np.float32) - np.float32(mean)) / np.float32(std)
-    return cv2.resize(normalised, None, fx=scale, fy=scale, interpolation=cv2.INTER_LINEAR)
+    return resized(normalised, scale, cv2.INTER_LINEAR)
 
 
 def to_blob(images: Sequence[np.ndarray]) -> Tensor:

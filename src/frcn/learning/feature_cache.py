@@ -90,11 +90,10 @@ def build_cache(
     """
     folder = Path(folder)
     shapes = [tuple(int(side) for side in shape) for shape in shapes]
-    size = int(_starts(shapes)[-1])
     if (folder / HEADER).exists():
         _check_key(folder, read_json(folder / HEADER), key)
     else:
-        _claim(folder, size, len(shapes))
+        _claim(folder, shapes)
         write_json(folder / HEADER, {"key": sha256_json(key), "shapes": shapes})
     done = _trusted(folder, shapes)
     starts = _starts(shapes)
@@ -109,6 +108,27 @@ def build_cache(
             _write_at(folder / INDEX, i * WRITTEN.itemsize, written.tobytes())
             bar.update()
     return FeatureCache(folder, shapes)
+
+
+def assert_room(folder: Path, shapes: Sequence[tuple[int, ...]], reclaimed: int = 0) -> None:
+    """Refuse features that the disk of ``folder`` has no room for.
+
+    Args:
+        folder: of what is to be written; made if need be.
+        shapes: of each entry.
+        reclaimed: bytes on the disk that these features hold already, or that go before them.
+
+    Raises:
+        UserError: with the space that is needed and that there is.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    size = int(_starts(shapes)[-1])
+    free = shutil.disk_usage(folder).free + reclaimed
+    if size > free:
+        raise UserError(
+            f"{folder}: needs {size / GB:.2f} GB for features, the disk has {free / GB:.2f} GB."
+            " Free some space, or lower train.proposals."
+        )
 
 
 def _starts(shapes: Sequence[tuple[int, ...]]) -> np.ndarray:
@@ -126,16 +146,11 @@ def _check_key(folder: Path, header: dict, key: object) -> None:
         )
 
 
-def _claim(folder: Path, size: int, entries: int) -> None:
+def _claim(folder: Path, shapes: Sequence[tuple[int, ...]]) -> None:
     """Say how large the cache will be, refuse if the disk is too small, and make its files."""
-    folder.mkdir(parents=True, exist_ok=True)
-    free = shutil.disk_usage(folder).free
-    print(f"{folder}: features of {entries} images, {size / GB:.2f} GB", flush=True)
-    if size > free:
-        raise UserError(
-            f"{folder}: needs {size / GB:.2f} GB for features, the disk has {free / GB:.2f} GB."
-            " Free some space, or lower train.proposals."
-        )
+    size = int(_starts(shapes)[-1])
+    print(f"{folder}: features of {len(shapes)} images, {size / GB:.2f} GB", flush=True)
+    assert_room(folder, shapes)
     with (folder / DATA).open("wb") as file:
         file.truncate(size)
     (folder / INDEX).write_bytes(b"")
@@ -165,7 +180,7 @@ def _index(folder: Path) -> np.ndarray:
 def _trusted(folder: Path, shapes: Sequence[tuple[int, ...]]) -> int:
     """How many entries, from the first on, are there and whole."""
     if not _data_fits(folder, shapes):
-        _claim(folder, int(_starts(shapes)[-1]), len(shapes))
+        _claim(folder, shapes)
     cache = FeatureCache(folder, shapes)
     for i, (checksum, seconds) in enumerate(_index(folder)):
         if _checksum(cache[i].tobytes(), seconds) != checksum:

@@ -20,7 +20,7 @@ from frcn.learning.bbox_regressor import fit_bbox_regressors
 from frcn.learning.caffe_sgd import CaffeSGD
 from frcn.learning.checkpoint import Checkpoint, Sampler, fingerprint
 from frcn.learning.determinism import fixed_order_of_sums
-from frcn.learning.feature_cache import FeatureCache, build_cache
+from frcn.learning.feature_cache import FeatureCache, assert_room, build_cache
 from frcn.learning.losses import classification_loss
 from frcn.learning.prefetch import Batch, Prefetch
 from frcn.learning.processes import refuse_several
@@ -101,6 +101,11 @@ class RegionTraining:
         self._seconds["fine_tune"] = trace.seconds
         self._summary |= trace.summary
         self._curve = trace.curve
+
+    def assert_room(self, shapes: list[tuple[int, ...]]) -> None:
+        """Refuse before the first step what features of these ``shapes`` have no room for."""
+        kept = (path.stat() for path in self._folder.glob(f"{CACHES}*/*"))
+        assert_room(self._folder, shapes, sum(512 * stat.st_blocks for stat in kept))
 
     def cache(
         self,

@@ -4,16 +4,15 @@ The paper says no more of them than that they are rich in scale, position and as
 (FACTS §6.2, §11); the grid is ours. Letters: D windows, R boxes.
 """
 
+import numba
 import numpy as np
 
 from frcn.artefacts import sha256
-from frcn.boxes import iou, without_duplicates
+from frcn.boxes import areas, without_duplicates
 from frcn.config import DenseBoxes
 
 OCTAVE_STEPS = 2
 """Sides grow by a factor of √2 from one scale to the next."""
-CHUNK = 16
-"""Proposals that are compared with all windows at once."""
 
 
 def dense_windows(
@@ -96,7 +95,29 @@ def nearest_windows(proposals: np.ndarray, windows: np.ndarray) -> np.ndarray:
     """
     if not len(windows) or not len(proposals):
         return np.zeros((0, 4), dtype=np.float32)
-    # A few at a time: all proposals against all windows would take gigabytes.
-    chunks = np.array_split(proposals, -(-len(proposals) // CHUNK))
-    nearest = np.concatenate([iou(chunk, windows).argmax(axis=1) for chunk in chunks])
+    pairs = proposals.astype(np.float64), windows.astype(np.float64)
+    nearest = _most_overlapping(*pairs, *map(areas, pairs))
     return windows[list(dict.fromkeys(nearest.tolist()))].astype(np.float32)
+
+
+@numba.njit(cache=True)
+def _most_overlapping(
+    boxes: np.ndarray, others: np.ndarray, box_areas: np.ndarray, other_areas: np.ndarray
+) -> np.ndarray:
+    """(R,) the first of (D, 4) others that has the highest IoU with each of (R, 4) boxes.
+
+    The same as ``iou(boxes, others).argmax(axis=1)``: VOC07's pictures have some 70,000 windows.
+    """
+    best = np.zeros(len(boxes), dtype=np.int64)
+    for i in range(len(boxes)):
+        x1, y1, x2, y2 = boxes[i]
+        highest = 0.0
+        for j in range(len(others)):
+            width = min(x2, others[j, 2]) - max(x1, others[j, 0]) + 1
+            height = min(y2, others[j, 3]) - max(y1, others[j, 1]) + 1
+            if width > 0 and height > 0:
+                shared = width * height
+                overlap = shared / (box_areas[i] + other_areas[j] - shared)
+                if overlap > highest:
+                    best[i], highest = j, overlap
+    return best

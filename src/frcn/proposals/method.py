@@ -11,6 +11,7 @@ import numpy as np
 from frcn import config
 from frcn.artefacts import sha256
 from frcn.boxes import sides_at_least, without_duplicates
+from frcn.data.resize import resized
 from frcn.proposals.edge_boxes import edge_boxes
 from frcn.proposals.interleave import interleave
 from frcn.proposals.opencv_selective_search import opencv_selective_search
@@ -50,7 +51,7 @@ def searched_at_width(
     height, width = image.shape[:2]
     scale = min(1.0, (max_width or width) / width)
     if scale < 1:
-        image = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+        image = resized(image, scale, cv2.INTER_AREA)
     # Inclusive corners become edges and back: a box of all pixels stays one.
     far = np.array([0, 0, 1, 1])
     boxes = np.round((search(image).astype(np.int64) + far) / scale).astype(np.int64) - far

@@ -12,7 +12,12 @@ from frcn.proposals.store import ProposalStore
 
 
 class ProposalSource(Protocol):
-    """Ranked boxes of every image of a split."""
+    """Ranked boxes of every image of a split.
+
+    ``digest`` tells them from others, together with the config of the cell.
+    """
+
+    digest: str
 
     def boxes(self, i: int, count: int | None = None) -> np.ndarray:
         """Those of image ``i``, from its first ``count`` (default: all) proposals.
@@ -26,6 +31,7 @@ class WithDenseBoxes:
     """A source whose boxes dense ones join or replace; ``count`` counts the source's own."""
 
     def __init__(self, source: ProposalSource, dataset: VOCDataset, dense: DenseBoxes) -> None:
+        self.digest = source.digest
         self._source = source
         self._dataset = dataset
         self._sampler = DenseSampler(dense)

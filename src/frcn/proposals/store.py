@@ -49,6 +49,11 @@ class ProposalStore:
         return cls(np.load(path_npy, mmap_mode="r", allow_pickle=False), header)
 
     @property
+    def digest(self) -> str:
+        """SHA-256 of the boxes of all images."""
+        return self.header["sha256"]
+
+    @property
     def n_images(self) -> int:
         """How many images have an entry (which may be empty)."""
         return len(self._offsets) - 1

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from frcn.artefacts import atomic_path, sha256, sha256_file, write_json
+from frcn.artefacts import atomic_path, sha256_file, write_json
 from frcn.config import Cell
 from frcn.data.voc import VOCDataset
 from frcn.machine import describe, within_memory
@@ -74,8 +74,5 @@ def _key(
 ) -> list[object]:
     """All that decides detections: what the config says of it, weights, pictures and boxes."""
     config = cell.model_dump(include={"data", "network", "system", "proposals", "dense", "test"})
-    contents = [
-        (dataset.image_hash(i), sha256(proposals.boxes(i, cell.test.proposals).tobytes()))
-        for i in range(len(dataset))
-    ]
-    return [config, sha256_file(weights_file), dataset.ids, contents]
+    pictures = [dataset.image_hash(i) for i in range(len(dataset))]
+    return [config, sha256_file(weights_file), dataset.ids, pictures, proposals.digest]

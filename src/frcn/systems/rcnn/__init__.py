@@ -30,7 +30,9 @@ def fit(
     kept on disk until the end, beside the resumable state.
     """
     train = cell.train
-    roidb = build_roidb(sources, train.proposals, train.sampling.fg_threshold)
+    # Targets of the box regressors' examples too.
+    overlap = min(train.sampling.fg_threshold, train.regressor.min_overlap)
+    roidb = build_roidb(sources, train.proposals, overlap)
     network, preprocessing = start_from(
         RCNNNet(cell.network.name, len(cell.data.classes)), parent_weights, seed
     )
@@ -45,6 +47,8 @@ def fit(
         return (torch.cat(regions),)
 
     training = RegionTraining(cell, roidb, parent_weights, seed, resume)
+    shapes = [(len(entry.rois), network.fc6.in_features) for entry in roidb]
+    training.assert_room(shapes)
     sampler = RegionSampler(roidb, train.sampling, train.flip, numpy_generator(seed, "sampling"))
     training.fine_tune(network, sampler, crops, network)
     device = default_device()
@@ -55,7 +59,6 @@ def fit(
         )
         return torch.cat(list(pooled)).cpu().numpy()
 
-    shapes = [(len(entry.rois), network.fc6.in_features) for entry in roidb]
     settings = {"precision": train.precision, "preprocessing": asdict(preprocessing)}
     cache = training.cache(network, roidb, settings, shapes, pool5)
 

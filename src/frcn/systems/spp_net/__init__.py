@@ -34,7 +34,9 @@ def fit(
     every scale and mirrored, are kept on disk until the end, beside the resumable state.
     """
     train = cell.train
-    roidb = build_roidb(sources, train.proposals, train.sampling.fg_threshold)
+    # Targets of the box regressors' examples too.
+    overlap = min(train.sampling.fg_threshold, train.regressor.min_overlap)
+    roidb = build_roidb(sources, train.proposals, overlap)
     network, preprocessing = start_from(
         SPPNet(cell.network.name, len(cell.data.classes)), parent_weights, seed
     )

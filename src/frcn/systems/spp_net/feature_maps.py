@@ -54,8 +54,8 @@ class FeatureMaps:
     def map_shape(self, image_size: tuple[int, int], scale_index: int) -> tuple[int, int, int]:
         """(h, w, C) of the map of an (H, W) image at a scale, without computing it."""
         factor = self._factor(image_size, scale_index)
-        # As OpenCV rounds the size of a resized picture.
-        height, width = (round(side * factor) for side in image_size)
+        # As `resized` rounds.
+        height, width = (max(1, round(side * factor)) for side in image_size)
         with torch.device("meta"):
             _, channels, h, w = self._meta_trunk(torch.empty(1, 3, height, width)).shape
         return h, w, channels
