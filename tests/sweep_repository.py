@@ -85,6 +85,7 @@ def assert_done(repo: Path, *experiments: str) -> None:
 
 
 def hashes(repo: Path, experiment: str) -> dict[str, str]:
+    """SHA-256 by file of what an experiment's run left and holds no seconds."""
     paths = [repo / "artefacts/tiny" / name.format(f"XS-{experiment}-0") for name in SAME]
     found = {str(p.relative_to(repo)): p.read_bytes() for p in paths if p.exists()}
     assert len(found) >= 3
