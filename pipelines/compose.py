@@ -4,6 +4,7 @@ A profile decides which networks and experiments it has; every file of conf/expe
 so a new experiment is one new file.
 """
 
+from functools import lru_cache
 from pathlib import Path
 
 import yaml
@@ -96,9 +97,20 @@ def compose_profile(name: str, conf: Path = CONF) -> Profile:
 def compose_cells(profile: str, conf: Path = CONF) -> dict[str, Cell]:
     """All cells of a profile by name, ``<network>-<experiment>``.
 
+    Composed once in a process, as long as no file of ``conf`` changes: voc07's take many seconds.
+
     Raises:
         UserError: with the problems of all cells, each with file and key.
     """
+    content = tuple((path, path.read_bytes()) for path in sorted(conf.rglob("*.yaml")))
+    return dict(_compose_cells(profile, conf, content))
+
+
+@lru_cache(maxsize=8)
+def _compose_cells(
+    profile: str, conf: Path, content: tuple[tuple[Path, bytes], ...]
+) -> dict[str, Cell]:
+    """``content``, that of all files of ``conf``, only tells one call from another."""
     compose_profile(profile, conf)
     plan = _plan(_compose(conf, ("profile", profile), f"profile={profile}"))
     cells: dict[str, Cell] = {}
