@@ -3,6 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+# A file's tests share what is costly to prepare; files go to the processes as tests/conftest.py
+# sorts them.
+PYTEST := $(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 .PHONY: help reproduce test test-faults lint ui venv
 
@@ -11,7 +14,7 @@ help:
 	@echo "make reproduce PROFILE=x   the same for another profile of conf/profile, such as bccd"
 	@echo "make reproduce ONLY=\"x y\"  only these stages of DVC and the report (claims.csv has examples)"
 	@echo "make test                  run the test suite, but for the next"
-	@echo "make test-faults           kill runs, fill disks, lose a node: some ten minutes more"
+	@echo "make test-faults           kill runs, fill disks, lose nodes and servers: ten minutes more"
 	@echo "make lint                  check style with ruff"
 	@echo "make ui                    open MLflow on the collected runs"
 	@echo ".venv/bin/frcn plan --profile x   what a run would cost; \`frcn list\`: what there is"
@@ -21,10 +24,10 @@ reproduce: $(STAMP)
 	@$(BIN)/python -m pipelines.reproduce $(if $(PROFILE),--profile $(PROFILE)) $(ONLY)
 
 test: $(STAMP)
-	$(BIN)/python -m pytest --numprocesses auto --ignore tests/faults
+	$(PYTEST) --ignore tests/faults
 
 test-faults: $(STAMP)
-	$(BIN)/python -m pytest --numprocesses auto tests/faults
+	$(PYTEST) tests/faults
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

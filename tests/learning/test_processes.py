@@ -1,15 +1,11 @@
 """Two processes that torchrun starts, over gloo, against one that sees the same images."""
 
 import json
-import os
-import subprocess
-import sys
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
-import yaml
 
 from frcn.config import Sampling
 from frcn.errors import UserError
@@ -17,58 +13,13 @@ from frcn.learning.processes import ALONE, Processes, refuse_several, started
 from frcn.models import weights
 from frcn.models.region_net import RegionNet
 from frcn.systems import fast_rcnn
-from tiny_world import open_source, tiny_cell, write_weights, write_world
-
-SCRIPT = """
-import sys
-from pathlib import Path
-import torch
-from frcn.config import Cell, load
-from frcn.learning.caffe_sgd import CaffeSGD
-from frcn.models import region_net
-from frcn.systems.fast_rcnn import fit
 from tiny_world import open_source
-torch.set_num_threads(1)
-world, folder, dropout, killed_after = Path(sys.argv[1]), Path(sys.argv[2]), *sys.argv[3:]
-region_net.DROPOUT = float(dropout)
-step = CaffeSGD.step
-def killed(optimiser, number):
-    step(optimiser, number)
-    if number == int(killed_after):
-        raise SystemExit("killed")
-CaffeSGD.step = killed
-fit(load(Cell, folder / "cell.yaml"), [open_source(world, "trainval")],
-    world / "parent.safetensors", 0, folder / "out", folder / "resume.safetensors")
-"""
-NEVER = 1000
+from two_processes import cell_of, in_two, write_processes_world
 
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory):
-    root = tmp_path_factory.mktemp("world")
-    write_world(root, {"trainval": 6})
-    write_weights(root / "parent.safetensors", bbox_reg=False)
-    (root / "script.py").write_text(SCRIPT)
-    return root
-
-
-def cell_of(repo, sampling, **changes):
-    solver = {"iterations": 6, "checkpoint_every": 4, "base_lr": 0.01, "step_size": 1200}
-    return tiny_cell(repo, train={"solver": solver, "sampling": sampling} | changes)
-
-
-def in_two(cell, world, folder, dropout, killed_after=NEVER):
-    folder.mkdir(exist_ok=True)
-    (folder / "cell.yaml").write_text(yaml.safe_dump(cell.model_dump()))
-    torchrun = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2")
-    arguments = (world / "script.py", world, folder, dropout, killed_after)
-    return subprocess.run(
-        [sys.executable, *torchrun, *map(str, arguments)],
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    return write_processes_world(tmp_path_factory.mktemp("world"))
 
 
 def frozen(before, after):
@@ -104,21 +55,6 @@ def test_two_processes_take_the_steps_of_one_with_twice_the_images(
     np.testing.assert_allclose(losses, expected_losses, rtol=1e-5)
     counts = [json.loads((out / "train.json").read_text())["processes"] for out in (two, one)]
     assert counts == [2, 1]
-
-
-def test_killed_processes_continue_each_with_its_own_dropout(repo, world, tmp_path):
-    cell = cell_of(repo, {"images_per_batch": 1, "rois_per_batch": 16})
-    assert in_two(cell, world, tmp_path / "whole", dropout=0.5).returncode == 0
-    killed = in_two(cell, world, tmp_path / "killed", dropout=0.5, killed_after=4)
-    assert killed.returncode != 0
-    with weights.safe_open(tmp_path / "killed/resume.safetensors", framework="pt") as file:
-        assert file.metadata()["step"] == "4"
-        own, others = file.get_tensor("random/cpu"), file.get_tensor("random/cpu/1")
-    assert not torch.equal(own, others)
-    assert in_two(cell, world, tmp_path / "killed", dropout=0.5).returncode == 0
-    written = [tmp_path / name / "out/weights.safetensors" for name in ("whole", "killed")]
-    assert written[0].read_bytes() == written[1].read_bytes()
-    assert not (tmp_path / "killed/resume.safetensors").exists()
 
 
 def test_shares_make_up_the_mini_batch():
