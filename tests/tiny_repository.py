@@ -43,6 +43,14 @@ def copy_and_shrink(root: Path, experiments: Collection[str] = EXPERIMENTS) -> N
     update(root / "conf/network/XS.yaml", {"weights": TINY_PRETRAINING})
 
 
+def leave_out_timing(root: Path) -> None:
+    """Spare a copy the stage that measures large networks, which takes minutes."""
+    graph = yaml.safe_load((root / "dvc.yaml").read_text())
+    del graph["stages"]["timing"]
+    graph["stages"]["report"]["do"]["deps"].remove("artefacts/timing")
+    (root / "dvc.yaml").write_text(yaml.safe_dump(graph, sort_keys=False))
+
+
 def write_tiny_repository(root: Path) -> None:
     """Copy the repository to ``root``, shrink it, and run its cells."""
     copy_and_shrink(root)

@@ -10,10 +10,9 @@ from typing import IO
 
 import numpy as np
 import pytest
-import yaml
 
 from repository_copy import environment, run
-from tiny_repository import EXPERIMENTS, copy_and_shrink
+from tiny_repository import EXPERIMENTS, copy_and_shrink, leave_out_timing
 
 ONE_THREAD = {"OMP_NUM_THREADS": "1"}
 PROPOSALS = "proposals@mini-selective_search"
@@ -38,10 +37,7 @@ def repo(tmp_path):
     copy_and_shrink(root)
     for experiment in EXPERIMENTS[1:]:
         (root / f"conf/experiment/{experiment}.yaml").unlink()
-    graph = yaml.safe_load((root / "dvc.yaml").read_text())
-    del graph["stages"]["timing"]
-    graph["stages"]["report"]["do"]["deps"].remove("artefacts/timing")
-    (root / "dvc.yaml").write_text(yaml.safe_dump(graph, sort_keys=False))
+    leave_out_timing(root)
     # The first run makes cells.yaml, says so and ends.
     run(root, "dvc", "repro", "configs@mini", check=False)
     return root

@@ -1,10 +1,22 @@
 """MLflow down, locked, or deleted: a clear message, and never a result lost."""
 
+import os
+import signal
+import socket
 import sqlite3
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from multiprocessing import get_context
+from pathlib import Path
 
 import pytest
+from mlflow.tracking import MlflowClient
 
 from frcn import tracking
 from frcn.errors import UserError
@@ -30,6 +42,54 @@ def test_a_server_that_is_down(repo, report, monkeypatch):
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     with pytest.raises(UserError, match=rf"(?s)127\.0\.0\.1:9 failed: .*{SAFE}"):
         collect("down", {}, report, repo)
+
+
+@contextmanager
+def server(folder: Path) -> Iterator[str]:
+    """An MLflow server on this machine, until the block ends; gives its address."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    places = [f"--backend-store-uri=sqlite:///{folder}/server.db"]
+    places += [f"--artifacts-destination={folder}/files", "--host=127.0.0.1", f"--port={port}"]
+    command = [sys.executable, "-m", "mlflow", "server", "--workers=1", *places]
+    with subprocess.Popen(command, cwd=folder, process_group=0) as process:
+        try:
+            while not answers(f"http://127.0.0.1:{port}/health"):
+                assert process.poll() is None
+                time.sleep(0.2)
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            os.killpg(process.pid, signal.SIGTERM)
+
+
+def answers(address: str) -> bool:
+    try:
+        with urllib.request.urlopen(address) as response:
+            return response.status == 200
+    except urllib.error.URLError:
+        return False
+
+
+def test_a_server_has_the_runs_until_it_goes_down(repo, report, tmp_path, monkeypatch):
+    cells = {"XS-default": [Record("XS-default-0", key="a", metrics={"map_11pt": 70.0})]}
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    with server(tmp_path) as address:
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
+        assert collect("served", cells, report, repo) == 3
+        assert collect("served", cells, report, repo) == 0
+        client = MlflowClient(address)
+        experiment = client.get_experiment_by_name("served")
+        found = {run.info.run_name: run for run in client.search_runs([experiment.experiment_id])}
+        assert set(found) == {"XS-default", "XS-default-0", "report"}
+        assert found["XS-default-0"].data.metrics["map_11pt"] == 70.0
+        run_id, copy = found["report"].info.run_id, tmp_path / "copy"
+        copy.mkdir()
+        assert Path(client.download_artifacts(run_id, "map.md", str(copy))).read_text() == "70"
+    with pytest.raises(UserError, match=SAFE):
+        collect("served", cells, report, repo)
+    # Nothing went to the database of this machine instead.
+    assert not (repo / tracking.STORE / "mlflow.db").exists()
 
 
 def in_another_process(*arguments: object) -> int:
