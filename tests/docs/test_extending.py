@@ -35,7 +35,7 @@ EXPERIMENT, OWN_DATA, NETWORK, VARIANT, METHOD = (
     "A variant of R-CNN or SPP-net",
     "A proposal method",
 )
-MOST_LINES = 12
+MOST_LINES = 10
 
 
 def examples(section: str) -> list[str]:

@@ -2,12 +2,16 @@
 
 import base64
 import re
+from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
 from frcn.errors import UserError
+
+PAGES = sorted((Path(__file__).parents[2] / "results").glob("*/report.html"))
+LARGEST_PAGE = 8_000_000  # bytes
 
 
 def test_the_page_is_self_contained_and_labelled(full):
@@ -20,6 +24,11 @@ def test_the_page_is_self_contained_and_labelled(full):
     assert headers and all('scope="' in header for header in headers)
     places = [page.index(f'id="{name}"') for name in ("claims", "table-systems", "table-main")]
     assert sorted(places) == places and places[-1] < page.index('id="figures"')
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.parent.name)
+def test_a_committed_page_is_not_large(page):
+    assert page.stat().st_size < LARGEST_PAGE
 
 
 def test_the_page_shows_the_papers_scale_in_tables_and_a_chart(full):
