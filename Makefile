@@ -14,7 +14,7 @@ help:
 	@echo "make reproduce PROFILE=x   the same for another profile of conf/profile, such as bccd"
 	@echo "make reproduce ONLY=\"x y\"  only these stages of DVC and the report (claims.csv has examples)"
 	@echo "make test                  run the test suite, but for the next"
-	@echo "make test-faults           kill runs, fill disks, lose nodes and servers: ten minutes more"
+	@echo "make test-faults           kill runs, fill disks, lose nodes and servers: 10-20 minutes more"
 	@echo "make lint                  check style with ruff"
 	@echo "make ui                    open MLflow on the collected runs"
 	@echo ".venv/bin/frcn plan --profile x   what a run would cost; \`frcn list\`: what there is"

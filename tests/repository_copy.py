@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import socket
 import subprocess
 import sys
 from collections.abc import Collection
@@ -10,6 +11,8 @@ from pathlib import Path
 REPO = Path(__file__).parents[1]
 PARTS = (".dvc/config", ".dvc/.gitignore", ".dvcignore", ".gitignore", "dvc.yaml", "params.yaml")
 TREES = ("benchmarks", "conf", "hydra_plugins", "pipelines", "src")
+# Sums depend on the number of threads: runs that are compared to the byte take one each.
+ONE_THREAD = {"OMP_NUM_THREADS": "1"}
 
 
 def copy_repository(root: Path, experiments: Collection[str]) -> None:
@@ -50,6 +53,13 @@ def run(repo: Path, *arguments: str, check: bool = True, **variables: str):
     )
     assert not check or result.returncode == 0, result.stdout + result.stderr
     return result
+
+
+def free_port() -> int:
+    """A port of this machine that nothing listens on."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
 
 
 def edit(path: Path, old: str, new: str) -> None:

@@ -5,10 +5,8 @@ from collections.abc import Collection
 from pathlib import Path
 
 from pipelines.cells import cells_text
-from repository_copy import copy_repository, run
+from repository_copy import ONE_THREAD, copy_repository, run
 
-# Launchers give each job a share of the cores, and sums depend on the number of threads.
-ONE_THREAD = {"OMP_NUM_THREADS": "1"}
 # Files of a run that hold no seconds.
 SAME = (
     "train/{}/weights.safetensors",

@@ -11,10 +11,9 @@ from typing import IO
 import numpy as np
 import pytest
 
-from repository_copy import environment, run
+from repository_copy import ONE_THREAD, environment, run
 from tiny_repository import EXPERIMENTS, copy_and_shrink, leave_out_timing
 
-ONE_THREAD = {"OMP_NUM_THREADS": "1"}
 PROPOSALS = "proposals@mini-selective_search"
 # What DVC says of the repository's lock, and of that of a stage's files.
 TOLD = re.compile(r"Unable to acquire lock\. Most likely another DVC process|is busy, it is being")

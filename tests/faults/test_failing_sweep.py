@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from repository_copy import run
-from sweep_repository import ONE_THREAD, assert_done, prepare
+from repository_copy import ONE_THREAD, run
+from sweep_repository import assert_done, prepare
 
 # The loss of the first is infinite after a step, so that the second has no weights to test.
 FAILING = {

@@ -17,12 +17,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from repository_copy import environment, run
+from repository_copy import ONE_THREAD, environment, run
 from tiny_repository import copy_and_shrink, run_stages, update
 
 pytestmark = pytest.mark.slow
-# Sums depend on the number of threads; the results to compare with were made with one.
-ONE_THREAD = {"OMP_NUM_THREADS": "1"}
 SYSTEMS = ("rcnn", "spp_net", "svm")
 # Long enough that a kill comes before the end, with checkpoints within a second. Box regressors
 # take their time, so there are few classes; objects of others are skipped.

@@ -11,11 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from repository_copy import environment, run
+from repository_copy import ONE_THREAD, environment, run
 from tiny_repository import copy_and_shrink, leave_out_timing
 
-# Sums depend on the number of threads; the results to compare with were made with one.
-ONE_THREAD = {"OMP_NUM_THREADS": "1"}
 STAGES = {
     "configs": 2.0,
     "fetch": 2.0,

@@ -2,7 +2,6 @@
 
 import secrets
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -12,8 +11,8 @@ from pathlib import Path
 
 import psutil
 
-from repository_copy import environment, run
-from sweep_repository import ONE_THREAD, assert_done, hashes, prepare, stages
+from repository_copy import ONE_THREAD, environment, free_port, run
+from sweep_repository import assert_done, hashes, prepare, stages
 
 EXPERIMENTS = ("default", "svd")
 
@@ -23,9 +22,7 @@ def two_nodes(
     repo: Path, folder: Path
 ) -> Iterator[tuple[subprocess.Popen, subprocess.Popen, str, dict[str, str]]]:
     """The head, the other node, the cluster's address, and the variables with its token."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     address = f"127.0.0.1:{port}"
     # Ray would run the code of whoever reaches its port, without a token.
     token = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}

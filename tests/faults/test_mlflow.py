@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -21,6 +20,7 @@ from mlflow.tracking import MlflowClient
 from frcn import tracking
 from frcn.errors import UserError
 from frcn.tracking import Record, collect, store_is_gone
+from repository_copy import free_port
 
 SAFE = "The results are safe in results/"
 
@@ -47,9 +47,7 @@ def test_a_server_that_is_down(repo, report, monkeypatch):
 @contextmanager
 def server(folder: Path) -> Iterator[str]:
     """An MLflow server on this machine, until the block ends; gives its address."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     places = [f"--backend-store-uri=sqlite:///{folder}/server.db"]
     places += [f"--artifacts-destination={folder}/files", "--host=127.0.0.1", f"--port={port}"]
     command = [sys.executable, "-m", "mlflow", "server", "--workers=1", *places]

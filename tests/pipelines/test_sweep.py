@@ -7,9 +7,8 @@ from pathlib import Path
 import pytest
 
 from pipelines.sweep_job import trainings
-from repository_copy import run
+from repository_copy import ONE_THREAD, run
 from sweep_repository import (
-    ONE_THREAD,
     assert_done,
     hashes,
     prepare,
