@@ -14,10 +14,9 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
 NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
-# Run in a clone of which no stage was run, and in a repository with artefacts.
-ALONE = ("reading_the_results", "roi_pooling")
+# Run in a clone of which no stage was run, from a folder, and in a repository with artefacts.
+ALONE = [("reading_the_results", "."), ("roi_pooling", "."), ("roi_pooling", "notebooks")]
 WITH_ARTEFACTS = ("extend_the_ablation", "reading_the_results")
-FOLDERS = [".", "notebooks"]
 
 
 def printed(cell):
@@ -73,11 +72,10 @@ def files(folder):
 
 
 def test_every_notebook_is_run():
-    assert {path.stem for path in NOTEBOOKS} == {*ALONE, *WITH_ARTEFACTS}
+    assert {path.stem for path in NOTEBOOKS} == {*dict(ALONE), *WITH_ARTEFACTS}
 
 
-@pytest.mark.parametrize("folder", FOLDERS)
-@pytest.mark.parametrize("name", ALONE)
+@pytest.mark.parametrize(("name", "folder"), ALONE)
 def test_prints_what_is_stored(name, folder, repo):
     assert_prints_what_is_stored(name, execute(name, repo / folder))
 

@@ -1,6 +1,7 @@
 """States of stages in a tiny DVC repository, of cells, and the list of a profile never run."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from frcn.errors import UserError
+from pipelines.cells import cells_text
 from pipelines.states import cell_state, stage_states
 
 REPO = Path(__file__).parents[2]
@@ -76,18 +78,22 @@ def test_state_of_a_cell(states, expected):
     assert cell_state(by_stage, runs) == expected
 
 
-def clean_copy(to: Path) -> Path:
-    """The repository as a fresh clone has it, by links: no data, configs or artefacts."""
+def clean_copy(to: Path, *experiments: str) -> Path:
+    """A fresh clone with a few experiments: no data, configs or artefacts."""
     (to / ".dvc").mkdir()
     (to / ".dvc/config").write_text("[core]\n    analytics = false\n    no_scm = true\n")
-    for name in ("conf", "src", "benchmarks"):
+    for name in ("src", "benchmarks"):
         (to / name).symlink_to(REPO / name)
-    for name in ("dvc.yaml", "params.yaml"):
-        (to / name).write_text((REPO / name).read_text())
+    shutil.copytree(REPO / "conf", to / "conf")
+    for path in (to / "conf/experiment").glob("*.yaml"):
+        if path.stem not in experiments:
+            path.unlink()
+    (to / "dvc.yaml").write_text((REPO / "dvc.yaml").read_text())
+    (to / "params.yaml").write_text("profile: [mini]\nseeds: [0]\n")
     (to / "pipelines").mkdir()
-    for path in (REPO / "pipelines").glob("*"):
-        if path.is_file():
-            (to / "pipelines" / path.name).write_text(path.read_text())
+    for path in (REPO / "pipelines").glob("*.py"):
+        shutil.copy(path, to / "pipelines")
+    (to / "pipelines/cells.yaml").write_text(cells_text(["mini"], [0], to / "conf"))
     return to
 
 
@@ -106,7 +112,8 @@ def frcn(repository: Path, *arguments: str) -> str:
 
 
 def test_profile_is_listed_without_any_artefact(tmp_path):
-    repository = clean_copy(tmp_path)
+    # Composing all that voc07 has takes a minute, and test_every_config.py does it.
+    repository = clean_copy(tmp_path, "default", "spp_net", "proposals_1k")
     before = (repository / "pipelines/cells.yaml").read_bytes()
     lines = frcn(repository, "list", "--profile", "voc07").splitlines()
     rows = {line.split()[1]: line for line in lines[1:]}

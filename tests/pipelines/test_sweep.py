@@ -1,5 +1,6 @@
 """Sweeps for real: tiny trainings, DVC and the launchers in processes of their own."""
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -43,20 +44,32 @@ def copy(prepared, tmp_path):
 
 @pytest.fixture(scope="module")
 def swept(prepared, tmp_path_factory):
-    """A tiny repository after a sweep of everything, two jobs at a time."""
+    """A tiny repository after two sweeps: of a part, two jobs at a time, and of everything."""
     repo = tmp_path_factory.mktemp("swept") / "repo"
     shutil.copytree(prepared, repo, symlinks=True)
-    sweep(repo, "cell=glob(*)", "seed=0", *TWO_JOBS)
+    sweep(repo, "cell=XS-default,XS-svm", "seed=0", *TWO_JOBS, "hydra.sweep.dir=multirun/joblib")
+    submitit = ("hydra/launcher=submitit_local", "hydra.sweep.dir=multirun/submitit")
+    sweep(repo, "cell=glob(*)", "seed=0", *submitit)
     return repo
+
+
+def run_in(repo: Path, launcher: str) -> list[tuple[str, str]]:
+    """Stage and experiment of what the jobs of a launcher ran, sorted."""
+    logs = [path.read_text() for path in (repo / "multirun" / launcher).glob("*/log.txt")]
+    return sorted(re.findall(r"Running stage '(\w+)@tiny-XS-(\w+)-0'", "".join(logs)))
 
 
 def test_swept_runs_are_done_for_dvc(swept):
     assert_done(swept, *GOOD)
 
 
-def test_shared_training_runs_once(swept):
-    logs = [path.read_text() for path in (swept / "multirun").glob("*/*/log.txt")]
-    assert sum(log.count("Running stage 'train@tiny-XS-default-0'") for log in logs) == 1
+def test_two_jobs_at_a_time_run_a_shared_training_once(swept):
+    both = [(stage, of) for stage in ("detect", "score", "train") for of in ("default", "svm")]
+    assert run_in(swept, "joblib") == both
+
+
+def test_a_sweep_runs_what_no_other_has_done(swept):
+    assert run_in(swept, "submitit") == [("detect", "svd"), ("score", "svd")]
 
 
 def test_a_sweep_leaves_nothing_for_git_to_track_but_the_lock(swept):
@@ -101,11 +114,6 @@ def test_runs_of_another_clone_are_taken_over_without_computing(swept, copy, tmp
     assert "is cached - skipping run, checking out outputs" in taken.stdout
     for experiment in GOOD:
         assert hashes(copy, experiment) == hashes(swept, experiment)
-
-
-def test_submitit_on_this_machine(copy):
-    sweep(copy, "cell=XS-default,XS-svd", "hydra/launcher=submitit_local")
-    assert_done(copy, "default", "svd")
 
 
 @pytest.mark.parametrize(
