@@ -9,12 +9,7 @@ import pytest
 
 from pipelines.sweep_job import trainings
 from repository_copy import ONE_THREAD, run
-from sweep_repository import (
-    assert_done,
-    hashes,
-    prepare,
-    stages,
-)
+from sweep_repository import assert_done, hashes, prepare, stages
 
 pytestmark = pytest.mark.slow
 # The second starts from what the first trained, the third tests it.
