@@ -11,7 +11,8 @@ PICTURES, where given, is a folder of .jpg files that are timed more closely; wh
 ``<name>_boxes.mat`` stands beside ``<name>.jpg``, as in Fast R-CNN's demo, its boxes are compared
 with ours.
 
-Takes about half an hour for BCCD's test split; OpenCV's selective search has most of it.
+With ``--recall`` the recall of the whole test split too, at two widths. Takes about ten minutes
+for BCCD, and half an hour with ``--recall``; OpenCV's selective search has most of it.
 
 Source: Fast R-CNN's talk, "selective search: 2 s/im; EdgeBoxes: 0.2 s/im" (FACTS §6.1).
 """
@@ -170,7 +171,8 @@ def proposal_times(dataset: VOCDataset, profile: str) -> pd.DataFrame:
     """A row for each width and compared method: ``proposals-<profile>.csv``.
 
     ``seconds`` and ``boxes`` are means over ``pictures`` pictures, evenly spread through the
-    split; recalls are of these pictures' objects by all boxes, in percent.
+    split, ``seconds_of_pictures`` are those of each; recalls are of these pictures' objects by
+    all boxes, in percent.
     """
     origin = {
         "machine": cpu_name(),
@@ -191,6 +193,7 @@ def proposal_times(dataset: VOCDataset, profile: str) -> pd.DataFrame:
                     "width": str(width or "native"),
                     "method": name,
                     "seconds": round(runs.mean_seconds, 4),
+                    "seconds_of_pictures": " ".join(f"{s:.4f}" for s in runs.seconds),
                     "boxes": round(runs.mean_boxes, 1),
                     "recall_50": round(100 * share_covered(overlaps, 0.5), 2),
                     "recall_70": round(100 * share_covered(overlaps, 0.7), 2),
@@ -308,6 +311,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("pictures", type=Path, nargs="?", help="a folder of .jpg files")
     parser.add_argument("--profile", required=True, help="whose test split is timed")
+    parser.add_argument("--recall", action="store_true", help="also of the whole split")
     asked = parser.parse_args()
 
     cv2.setNumThreads(1)
@@ -329,8 +333,9 @@ def main() -> None:
         growth_table(images[0])
         process_table([at_width(image, 500) for image in images])
         published_table(asked.pictures)
-    recall_table(dataset, None)
-    recall_table(dataset, 500)
+    if asked.recall:
+        recall_table(dataset, None)
+        recall_table(dataset, 500)
 
 
 if __name__ == "__main__":

@@ -38,10 +38,16 @@ def test_every_stage_of_a_command_is_in_the_graph(tiny_repository, claims):
     cells = yaml.safe_load((tiny_repository / "pipelines/cells.yaml").read_text())
     timed = yaml.safe_load((REPO / "dvc.yaml").read_text())["stages"]["timing"]["foreach"]
     stages = {f"score@{key}" for key in cells["detect"]} | {f"timing@{name}" for name in timed}
-    commands = claims["command"].dropna()
-    assert len(commands) > 4
-    for command in commands:
+    stages |= {f"fetch@{profile}" for profile in cells["profiles"]}
+    commands = {part for line in claims["command"].dropna() for part in line.split(" && ")}
+    made = {command for command in commands if command.startswith("make ")}
+    assert len(made) > 4
+    for command in made:
         assert set(arguments(command)[2:]) <= stages
+    (benchmark,) = commands - made
+    python, script, option, profile = shlex.split(benchmark)
+    assert (python, option, profile) == (".venv/bin/python", "--profile", "mini")
+    assert (REPO / script).exists()
 
 
 def test_make_passes_the_stages_on():

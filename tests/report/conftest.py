@@ -24,6 +24,7 @@ from frcn.data.voc_tree import (
 from frcn.proposals.compute import recall_table, write_recall
 from frcn.proposals.store import ProposalStore, write_store
 from frcn.report import build
+from frcn.report.cells import Cells, read_cells
 from tiny_world import PRETRAINING
 
 CLASSES = ["fish", "kite"]
@@ -169,6 +170,9 @@ class World:
         pd.DataFrame({"step": step, "lr": 0.01, "loss": 2 / step**0.3}).to_csv(
             artefacts / "train" / run / "loss.csv", index=False
         )
+
+    def cells(self, seeds=(0,)) -> Cells:
+        return read_cells(self.profile, self.root / "configs", self.root / "artefacts", seeds)
 
     def build(self, seeds=(0,)) -> Path:
         build(

@@ -2,6 +2,7 @@
 
 import pandas as pd
 import pytest
+from markupsafe import escape
 
 pytestmark = pytest.mark.usefixtures("no_charts")
 
@@ -60,6 +61,6 @@ def test_the_page_has_every_command_and_the_markdown_none(full):
     commands = [command for command in claims["command"] if command]
     assert len(commands) > 3
     for command in commands:
-        assert f"<code>{command}</code>".replace('"', "&#34;") in page
+        assert f"<code>{escape(command)}</code>" in page
     assert "MLflow: XS-default-0, XS-fc_only-0" in page
     assert "make reproduce" not in (full.out / "claims.md").read_text()

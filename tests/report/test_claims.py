@@ -248,6 +248,114 @@ def test_the_share_of_fc_layers_is_held_against_a_third(world, fc6, verdict):
     assert row.ours == pytest.approx(100 * (fc6[1] + 0.1) / 4)
 
 
+CHEAPER = "RoIs of 2 images make a step cheaper than of 128 (times cheaper, paper's scale)"
+MANY = "A step on 128 whole images costs more than R-CNN's on 128 crops (paper's scale)"
+FEW = "A step on 2 whole images costs less than R-CNN's on 128 crops (paper's scale)"
+
+
+def test_steps_are_held_against_each_other(world):
+    """Of 250 s with 128 images, 5 s with 2, and 100 s of R-CNN; the first is extrapolated."""
+    world.run("default", 60.0)
+    world.write_timing("L")
+    step = {**world.timing_row("rcnn", "step", 100.0), "extrapolated": False}
+    world.write_timing("M", rows=[step])
+    claims = _claims(world).set_index("network", append=True)
+    rows = claims.loc[[(CHEAPER, "L"), (MANY, "M"), (FEW, "M")]]
+    assert rows["ours"].tolist() == [50, 2.5, 0.05]
+    assert rows["paper"].tolist() == [64, 12, 0.19]
+    assert set(rows["verdict"]) == {"reproduced"} and set(rows["n"]) == {3}
+    assert rows["cells"].tolist() == [
+        "timing-L-fast_rcnn_128_images timing-L-fast_rcnn_2_images",
+        "timing-M-fast_rcnn_128_images timing-M-rcnn",
+        "timing-M-fast_rcnn_2_images timing-M-rcnn",
+    ]
+    assert claims.loc[(MANY, "S"), "verdict"] == "not run"
+    text = " ".join((world.root / "results/mini/claims.md").read_text().split())
+    assert "| ×64 | ≈ ×50 [50, 50] |" in text and "| ×12 | ≈ ×2.5 [2.5, 2.5] |" in text
+    assert "| ×0.19 | ×0.05 [0.05, 0.05] |" in text
+
+
+def test_a_step_that_was_not_timed_is_not_run(world):
+    world.run("default", 60.0)
+    step = {"images": 2, "seconds": [5.0] * 3, "extrapolated": False, "multiply_adds": 1}
+    world.write_timing(steps=[step])
+    row = _claims(world).loc[CHEAPER]
+    assert (row.verdict, row.n) == ("not run", 0)
+    assert np.isnan(row.ours) and pd.isna(row.mlflow_runs)
+
+
+BOTH_OPENCV = "EdgeBoxes takes less time than selective search (times faster, both OpenCV's)"
+OURS_SEARCH = (
+    "EdgeBoxes takes less time than selective search (times faster, ours against OpenCV's)"
+)
+
+
+def _write_times(world, **seconds):
+    """The benchmark's seconds of three pictures that are 500 px wide, and of one that is not."""
+    names = {
+        "opencv": "OpenCV's selective search, fast",
+        "ours": "selective search, fast",
+        "edge_boxes": "EdgeBoxes, gradient",
+    }
+    rows = [
+        {"width": width, "pictures": 3, "method": names[key], "seconds": 1.0, "boxes": 9.0}
+        | {"seconds_of_pictures": " ".join(map(str, of)) if width == "500" else "7.0"}
+        | dict.fromkeys(("recall_50", "recall_70", "average_recall"), 50.0)
+        | dict.fromkeys(("machine", "opencv", "date"), "one")
+        for width in ("native", "500")
+        for key, of in seconds.items()
+    ]
+    path = world.root / "benchmarks/results/proposals-mini.csv"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pd.DataFrame(rows).to_csv(path, index=False)
+    return path
+
+
+def test_seconds_of_proposals_are_compared_picture_by_picture(world):
+    world.run("default", 60.0)
+    _write_times(world, opencv=(0.6, 0.8, 1.0), ours=(0.05, 0.1, 0.3), edge_boxes=(0.1, 0.1, 0.2))
+    claims = _claims(world).loc[[BOTH_OPENCV, OURS_SEARCH]]
+    # 2.4 / 0.4 s, picture by picture 6, 8 and 5 times; 0.45 / 0.4 s, and 0.5, 1 and 1.5 times.
+    assert claims["ours"].tolist() == pytest.approx([6, 1.125])
+    assert claims["low"].tolist() == pytest.approx([5.05, 0.525])
+    assert claims["high"].tolist() == pytest.approx([7.9, 1.475])
+    assert claims["verdict"].tolist() == ["reproduced", "not distinguishable at this size"]
+    assert set(claims["n"]) == {3} and set(claims["paper"]) == {10}
+    assert set(claims["mlflow_runs"]) == {"report"}
+    assert all(claims["command"].str.contains("benchmarks/proposals.py --profile mini"))
+
+
+def _earlier(frame):
+    """As the benchmark once wrote it."""
+    return frame.drop(columns="seconds_of_pictures")
+
+
+def _other_width(frame):
+    return frame[frame["width"] != "500"]
+
+
+def _without_edge_boxes(frame):
+    return frame[~frame["method"].str.startswith("EdgeBoxes")]
+
+
+@pytest.mark.parametrize("changed", [None, _earlier, _other_width, _without_edge_boxes])
+def test_without_what_the_benchmark_measures_the_time_of_proposals_is_not_run(world, changed):
+    world.run("default", 60.0)
+    if changed:
+        path = _write_times(world, opencv=(0.6, 0.8), ours=(0.1, 0.1), edge_boxes=(0.1, 0.1))
+        changed(pd.read_csv(path, dtype=str)).to_csv(path, index=False)
+    row = _claims(world).loc[BOTH_OPENCV]
+    assert (row.verdict, row.n, row.paper) == ("not run", 0, 10)
+    assert np.isnan(row.ours) and pd.isna(row.network) and pd.isna(row.mlflow_runs)
+
+
+def test_a_single_picture_is_too_few(world):
+    world.run("default", 60.0)
+    _write_times(world, opencv=(0.6,), ours=(0.1,), edge_boxes=(0.1,))
+    row = _claims(world).loc[BOTH_OPENCV]
+    assert (row.verdict, row.n, row.ours) == ("too few runs", 1, 6)
+
+
 def test_without_measurements_claims_at_the_papers_scale_are_not_run(world):
     world.run("default", 60.0)
     rows = _claims(world).loc[[TIMED_TEST, TIMED_TRAIN, TIMED_SVD, FC_SHARE]]

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from frcn.errors import UserError
 from frcn.report import readme_drifted, update_readme
+from frcn.report.readme_block import OF_PROPOSALS
 from frcn.report.table import markdown_table, read_markdown_table
 
 MARKED = "# Title\n\n<!-- results:begin -->\nyesterday\n<!-- results:end -->\n\nThe end.\n"
@@ -60,16 +61,20 @@ def test_profiles_stand_side_by_side_and_the_papers_scale_once(world, make_world
     text = readme.read_text()
     assert max(len(line) for line in text.splitlines() if line.startswith("|")) < 180
     lines = [" ".join(line.split()) for line in text.splitlines()]
-    (header,) = [line for line in lines if line.startswith("| claim | paper | `mini`")]
-    assert header == "| claim | paper | `mini` | ours in `mini` | `bccd` | ours in `bccd` |"
+    headers = [line for line in lines if line.startswith("| claim | paper | `mini`")]
+    assert headers == ["| claim | paper | `mini` | ours in `mini` | `bccd` | ours in `bccd` |"] * 2
     (layers,) = [line for line in lines if line.startswith("| Fine-tuning the conv layers")]
     _, paper, verdict, ours, other_verdict, other_ours = layers.strip("| ").split(" | ")
-    assert (paper, verdict, other_verdict) == ("+5.5", "✓ reproduced", "≈ undecided")
+    assert (paper, verdict, other_verdict) == ("+5.5", "✓ reproduced", "? undecided")
     assert ours.startswith("+10.0 [") and other_ours.startswith("−1.0 [")
     (timed,) = [line for line in lines if "R-CNN at test time (times faster" in line]
-    assert timed.split(" | ")[1:] == ["×146", "✓ reproduced", "≈ ×100 [100, 100] |"]
+    assert timed.split(" | ")[1:] == ["L", "×146", "✓ reproduced", "≈ ×100 [100, 100]", "3 |"]
     (tally,) = [line for line in lines if line.startswith("On small networks")]
-    assert "in `mini` 1 reproduced" in tally and "in `bccd` 1 undecided" in tally
+    assert "in `mini` (seeds: 1) 1 reproduced" in tally
+    assert "in `bccd` (seeds: 1) 1 undecided" in tally
+    # What no cell decides is not counted, and stands elsewhere.
+    edge_boxes = next(i for i, line in enumerate(lines) if line.startswith("| EdgeBoxes takes"))
+    assert lines.index(layers) < lines.index(OF_PROPOSALS) < edge_boxes
 
 
 def test_a_profile_of_other_networks_is_only_linked(world, make_world, readme):
@@ -95,3 +100,9 @@ def test_missing_marks_or_results_are_named(world, readme, tmp_path):
     readme.write_text("no marks")
     with pytest.raises(UserError, match="results:begin"):
         update_readme(readme, world.root / "results")
+
+
+def test_seeds_that_were_not_run_are_not_counted(world, readme):
+    world.build(seeds=(0, 1, 2))
+    update_readme(readme, world.root / "results")
+    assert "in `mini` (seeds: 1)" in readme.read_text()

@@ -11,13 +11,13 @@ from frcn.report.table import count, markdown_table, seconds, signed
 pytestmark = pytest.mark.usefixtures("no_charts")
 
 PROPOSAL_TIMES = """\
-profile,pictures,width,method,seconds,boxes,recall_50,recall_70,average_recall,machine,opencv,date
-mini,12,500,"selective search, fast",0.1163,1311.4,95.8,70.5,56.8,A processor,5.0.0,2026-01-02
-mini,12,500,"OpenCV's selective search, fast",1.25,905,85.3,50.3,,A processor,5.0.0,2026-01-02
-mini,12,500,"EdgeBoxes, gradient",0.4,2000,93.8,66.8,50.9,A processor,5.0.0,2026-01-02
-mini,2,1000,"selective search, fast",0.5,2003,96.4,73.2,57.5,A processor,5.0.0,2026-01-02
-mini,2,1000,"OpenCV's selective search, fast",9,1425,87.1,53.3,45.3,A processor,5.0.0,2026-01-02
-mini,2,1000,"EdgeBoxes, gradient",2.25,2000,94.1,67.0,51.2,A processor,5.0.0,2026-01-02
+profile,pictures,width,method,seconds,seconds_of_pictures,boxes,recall_50,recall_70,average_recall,machine,opencv,date
+mini,12,500,"selective search, fast",0.1163,0.1163 0.1163,1311.4,95.8,70.5,56.8,A CPU,5.0,2026-01-02
+mini,12,500,"OpenCV's selective search, fast",1.25,1.25 1.25,905,85.3,50.3,,A CPU,5.0,2026-01-02
+mini,12,500,"EdgeBoxes, gradient",0.4,0.4 0.4,2000,93.8,66.8,50.9,A CPU,5.0,2026-01-02
+mini,2,1000,"selective search, fast",0.5,0.5 0.5,2003,96.4,73.2,57.5,A CPU,5.0,2026-01-02
+mini,2,1000,"OpenCV's selective search, fast",9,9 9,1425,87.1,53.3,45.3,A CPU,5.0,2026-01-02
+mini,2,1000,"EdgeBoxes, gradient",2.25,2.25 2.25,2000,94.1,67.0,51.2,A CPU,5.0,2026-01-02
 """
 
 
@@ -238,7 +238,7 @@ def test_proposal_times_stand_beside_the_papers(world, proposal_times):
     assert rows["OpenCV's selective search, fast"][:4] == ["–", "1.25", "905", "85.3 / 50.3 / –"]
     text = path.read_text()
     assert "12 at 500 px, 2 at 1000 px" in text
-    assert "One thread of A processor, OpenCV 5.0.0, 2026-01-02" in text
+    assert "One thread of A CPU, OpenCV 5.0, 2026-01-02" in text
     assert 'id="table-proposal_time"' in (out / "report.html").read_text()
 
 

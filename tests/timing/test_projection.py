@@ -22,8 +22,9 @@ def test_trainings_by_hand():
         assert row.extrapolated
 
 
-def test_line_through_medians():
-    measured = {1: [5.0, 3.0, 100.0], 2: [7.0], 4: [11.0]}  # 3 + 2 N
-    assert on_line(measured, 128) == pytest.approx(259)
+def test_a_line_through_each_repeat():
+    # 3 + 2 N and 1 + 4 N; the third of N = 1 has no partners.
+    measured = {1: [5.0, 5.0, 100.0], 2: [7.0, 9.0], 4: [11.0, 17.0]}
+    assert on_line(measured, 128) == pytest.approx([259, 513])
     # Not on one line: least squares through (1, 1), (2, 3), (3, 2) is 1 + N/2.
-    assert on_line({1: [1.0], 2: [3.0], 3: [2.0]}, 10) == pytest.approx(6)
+    assert on_line({1: [1.0], 2: [3.0], 3: [2.0]}, 10) == pytest.approx([6])

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-import cv2
 import pandas as pd
 
 from frcn.artefacts import read_json, write_bytes, write_text
@@ -16,6 +15,7 @@ from frcn.report.chart import Picture, save
 from frcn.report.claims import judge
 from frcn.report.claims_table import claims_table
 from frcn.report.comparison import compare
+from frcn.report.drawing import jpeg
 from frcn.report.main_table import main_table
 from frcn.report.page import Image, render_page
 from frcn.report.paper import Paper, load_paper
@@ -39,7 +39,6 @@ OWNED = (
     "timing*.csv",
     "report*.html",
 )
-JPEG_QUALITY = 88
 
 
 @dataclass(frozen=True)
@@ -49,7 +48,7 @@ class _Source:
     cells: Cells
     artefacts: Path
     data: Path
-    proposal_times: Path
+    proposal_times: pd.DataFrame | None
     timings: list[Timing]
     paper: Paper
 
@@ -100,14 +99,15 @@ def build(
         cells=read_cells(profile_name, configs, artefacts, seeds),
         artefacts=Path(artefacts) / profile_name,
         data=Path(data) / profile_name,
-        proposal_times=Path(benchmarks) / f"proposals-{profile_name}.csv",
+        proposal_times=_read_times(Path(benchmarks) / f"proposals-{profile_name}.csv"),
         timings=read_timings(Path(artefacts) / "timing"),
         paper=load_paper(paper),
     )
     out = Path(out)
     recalls = read_recalls(source.artefacts / "recall", source.cells)
     tables = _tables(source, recalls)
-    ledger = claims_table(judge(source.paper.claims, source.cells, source.timings))
+    rulings = judge(source.paper.claims, source.cells, source.timings, source.proposal_times)
+    ledger = claims_table(rulings)
     written = _write_tables(out, source, ledger, tables)
     images = _write_images(out, source, recalls)
     written |= {out / image.path for image in images} | _write_samples(out, source)
@@ -125,6 +125,12 @@ def build(
     _remove_stale(out, written | {out / "report.html"})
 
 
+def _read_times(path: Path) -> pd.DataFrame | None:
+    """What ``benchmarks/proposals.py`` measured; None where it was not run."""
+    words = {"width": str, "seconds_of_pictures": str}
+    return pd.read_csv(path, dtype=words) if path.exists() else None
+
+
 def _tables(source: _Source, recalls: pd.DataFrame) -> list[Table]:
     cells, paper = source.cells, source.paper
     footnotes = common_footnotes(cells, _skipped(source.data / "manifest.json"))
@@ -137,9 +143,8 @@ def _tables(source: _Source, recalls: pd.DataFrame) -> list[Table]:
     ]
     if len(recalls):
         tables.append(recall_table(recalls, footnotes[1:]))
-    if source.proposal_times.exists():
-        times = pd.read_csv(source.proposal_times, dtype={"width": str})
-        tables.append(proposal_time_table(times, paper.proposals, footnotes[1:]))
+    if source.proposal_times is not None:
+        tables.append(proposal_time_table(source.proposal_times, paper.proposals, footnotes[1:]))
     tables += [
         training_phases_table(cells, paper.systems, footnotes[1:]),
         timing_table(timings, paper.systems) if timings else None,
@@ -176,7 +181,7 @@ def _write_images(out: Path, source: _Source, recalls: pd.DataFrame) -> list[Ima
     train = source.dataset(source.default.config.train.splits[0]) if source.default else None
     if train:
         path = Path("figures") / "contact_sheet.jpg"
-        _write_jpeg(out / path, training_sheet(train))
+        write_bytes(out / path, jpeg(training_sheet(train)))
         caption = f"Pictures evenly spaced through the training split ({len(train)} pictures)."
         alt = "Contact sheet: training pictures with their boxes."
         images.append(Image(path, caption, alt, "sheet"))
@@ -211,14 +216,9 @@ def _write_samples(out: Path, source: _Source) -> set[Path]:
     written = set()
     for sample in detection_samples(source.default, source.test_split):
         path = out / "figures" / f"sample_{sample.kind}.jpg"
-        _write_jpeg(path, sample.picture)
+        write_bytes(path, jpeg(sample.picture))
         written.add(path)
     return written
-
-
-def _write_jpeg(path: Path, picture) -> None:
-    _, data = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
-    write_bytes(path, data.tobytes())
 
 
 def _remove_stale(out: Path, written: set[Path]) -> None:

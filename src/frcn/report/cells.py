@@ -17,6 +17,7 @@ from frcn.artefacts import read_json, sha256_json
 from frcn.config import Cell, Network, load
 from frcn.errors import UserError
 from frcn.evaluation.bootstrap import interval
+from frcn.report.table import rounded
 
 NOT_RUN = "not run"
 PROFILE_FILE = "profile.yaml"
@@ -272,21 +273,17 @@ def _row(cells: Cells, cell: CellRuns, seed: int, run: Run | None) -> dict:
         "network": cell.network,
         "experiment": cell.experiment,
         "seed": seed,
-        "map_11pt": _number(score.get("map_11pt")),
-        "map_area": _number(score.get("map_area")),
-        **{f"ap_{name}": _number(ap.get(name)) for name in cells.classes},
-        "recall_50": _number(run and run.recall_50),
-        "average_recall": _number(run and run.average_recall),
-        "proposals_per_image": _number(run and run.boxes_per_image),
-        "train_seconds": _number(run and run.train_seconds),
-        "test_seconds_per_image": _number(run and run.test_seconds),
+        "map_11pt": rounded(score.get("map_11pt")),
+        "map_area": rounded(score.get("map_area")),
+        **{f"ap_{name}": rounded(ap.get(name)) for name in cells.classes},
+        "recall_50": rounded(run and run.recall_50),
+        "average_recall": rounded(run and run.average_recall),
+        "proposals_per_image": rounded(run and run.boxes_per_image),
+        "train_seconds": rounded(run and run.train_seconds),
+        "test_seconds_per_image": rounded(run and run.test_seconds),
         "n_test_images": score.get("n_test_images"),
         "fingerprint": _fingerprint(cell, seed, score) if run else NOT_RUN,
     }
-
-
-def _number(value: float | None) -> float:
-    return np.nan if value is None else round(float(value), 6)
 
 
 def _fingerprint(cell: CellRuns, seed: int, score: dict) -> str:

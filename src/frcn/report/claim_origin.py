@@ -11,21 +11,17 @@ REPORT_RUN = "report"
 
 @dataclass(frozen=True)
 class Origin:
-    """DVC's stages that decide a claim, and the names of MLflow's runs that were scored.
+    """What decides a claim of a profile.
 
-    No stages where the profile lacks a cell of the claim.
+    Attributes:
+        profile: whose claim it is.
+        command: what to type at the repository's root; empty where no command can decide it.
+        runs: names of MLflow's runs that show it.
     """
 
     profile: str
-    stages: tuple[str, ...] = ()
+    command: str = ""
     runs: tuple[str, ...] = ()
-
-    @property
-    def command(self) -> str:
-        """What to type at the repository's root; empty where no command can decide the claim."""
-        if not self.stages:
-            return ""
-        return f'make reproduce PROFILE={self.profile} ONLY="{" ".join(self.stages)}"'
 
     @property
     def experiment(self) -> str:
@@ -37,11 +33,31 @@ def origin_of_cells(cells: Cells, deciding: Sequence[CellRuns]) -> Origin:
     """Origin of a claim that these cells decide, with all seeds of the profile."""
     return Origin(
         cells.profile,
-        tuple(f"score@{cells.profile}-{c.name}-{seed}" for c in deciding for seed in c.seeds),
+        _reproduce(
+            cells.profile,
+            *(f"score@{cells.profile}-{c.name}-{seed}" for c in deciding for seed in c.seeds),
+        ),
         tuple(f"{cell.name}-{run.seed}" for cell in deciding for run in cell.runs),
     )
 
 
 def origin_of_timing(profile: str, network: str, measured: bool) -> Origin:
     """Origin of a claim that the measurements of a network at the paper's scale decide."""
-    return Origin(profile, (f"timing@{network}",), (REPORT_RUN,) if measured else ())
+    return Origin(profile, _reproduce(profile, f"timing@{network}"), _report_run(measured))
+
+
+def origin_of_benchmark(profile: str, measured: bool) -> Origin:
+    """Origin of a claim about the time of proposals."""
+    pictures_and_report = _reproduce(profile, f"fetch@{profile}")
+    benchmark = f".venv/bin/python benchmarks/proposals.py --profile {profile}"
+    command = " && ".join([pictures_and_report, benchmark, pictures_and_report])
+    return Origin(profile, command, _report_run(measured))
+
+
+def _report_run(measured: bool) -> tuple[str, ...]:
+    return (REPORT_RUN,) if measured else ()
+
+
+def _reproduce(profile: str, *stages: str) -> str:
+    """The command that brings stages of DVC and the report up to date."""
+    return f'make reproduce PROFILE={profile} ONLY="{" ".join(stages)}"'

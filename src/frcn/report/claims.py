@@ -3,7 +3,8 @@
 Effects on mAP are judged by a paired bootstrap over test images: it holds the networks as
 trained and asks whether other test pictures could turn the sign. Effects on seconds have no
 such resamples, and are judged by their spread over seeds; one seed is too few. Claims about the
-paper's scale are judged by measurements of that scale (:mod:`frcn.report.timing_claims`).
+paper's scale are judged by measurements of that scale (:mod:`frcn.report.timing_claims`), those
+about the time of proposals by a benchmark (:mod:`frcn.report.proposal_claims`).
 """
 
 from collections.abc import Sequence
@@ -11,15 +12,22 @@ from dataclasses import dataclass
 from math import sqrt
 
 import numpy as np
+import pandas as pd
 from scipy import stats
 
 from frcn.evaluation.bootstrap import interval, paired_difference
 from frcn.evaluation.verdict import Verdict, directional, equivalent
 from frcn.report.cells import CellRuns, Cells
-from frcn.report.claim_origin import Origin, origin_of_cells, origin_of_timing
+from frcn.report.claim_origin import (
+    Origin,
+    origin_of_benchmark,
+    origin_of_cells,
+    origin_of_timing,
+)
+from frcn.report.effect import NOT_MEASURED, Effect
 from frcn.report.paper import BEST_FEWER_PROPOSALS, MOST_PROPOSALS, Claim, Claims
-from frcn.report.timing import is_extrapolated
-from frcn.report.timing_claims import PHASES, timing_effect
+from frcn.report.proposal_claims import proposal_effect
+from frcn.report.timing_claims import timing_effect
 from frcn.timing.measurements import Timing
 
 MIN_RUNS_FOR_SECONDS = 2
@@ -29,20 +37,22 @@ COUNTERPARTS = {"XS": ("L", "M", "S"), "L_torchvision": ("L",)}
 
 @dataclass(frozen=True)
 class Ruling:
-    """A claim judged on one network; numbers are None where there is none."""
+    """A claim judged on one network; ``published`` is None where the paper has no number.
+
+    ``network`` is None of a claim of no network, ``counterpart`` is the paper's that it is held
+    against, if any; ``cells`` are what the two sides of the effect are called, ``within_noise`` is
+    of the published effect.
+    """
 
     claim: Claim
-    network: str
+    network: str | None
     counterpart: str | None
     published: float | None
-    effect: float | None
-    interval: tuple[float, float] | None
-    n: int
+    effect: Effect
     verdict: Verdict
     cells: tuple[str, ...]
     origin: Origin
     within_noise: bool = False
-    extrapolated: bool = False
 
     @property
     def source(self) -> str:
@@ -51,11 +61,17 @@ class Ruling:
         return self.claim.source + column
 
 
-def judge(claims: Claims, cells: Cells, timings: Sequence[Timing]) -> list[Ruling]:
+def judge(
+    claims: Claims,
+    cells: Cells,
+    timings: Sequence[Timing] = (),
+    proposal_times: pd.DataFrame | None = None,
+) -> list[Ruling]:
     """Judge every claim on every network whose profile has both cells.
 
-    Claims about the paper's scale are judged on the networks that they publish numbers of. A
-    claim that nothing can decide still gets a row, for the largest network: *not run*.
+    Claims about the paper's scale are judged on the networks that they publish numbers of, those
+    about the time of proposals on none. A claim that nothing can decide still gets a row, for the
+    largest network: *not run*.
     """
     timed = {measured.network: measured for measured in timings}
     rulings = []
@@ -66,32 +82,43 @@ def judge(claims: Claims, cells: Cells, timings: Sequence[Timing]) -> list[Rulin
                 for network in claim.paper.effects()
             ]
             continue
+        if not claim.of_cells:
+            rulings.append(_rule_proposals(claim, cells.profile, proposal_times))
+            continue
         deciding = [
             (network, *pair) for network in cells.networks if (pair := _pair(claim, cells, network))
         ]
         rulings += [_rule(claim, claims.noise, cells, *found) for found in deciding]
         if not deciding:
-            rulings.append(_undecided(claim, cells))
+            rulings.append(_not_run(claim, cells))
     return rulings
 
 
 def _rule_timed(claim: Claim, profile: str, network: str, measured: Timing | None) -> Ruling:
-    effect, bounds, n = timing_effect(claim, measured) if measured else (None, None, 0)
-    systems = [system for system in (claim.a, claim.b) if system]
-    phase = PHASES.get(claim.metric, "total")
+    effect = timing_effect(claim, measured) if measured else NOT_MEASURED
     return Ruling(
         claim=claim,
         network=network,
         counterpart=network,
         published=claim.paper.effects()[network],
         effect=effect,
-        interval=bounds,
-        n=n,
-        verdict=_verdict(claim, n, bounds),
-        cells=tuple(f"timing-{network}-{system}" for system in systems),
-        origin=origin_of_timing(profile, network, measured is not None),
-        extrapolated=measured is not None
-        and any(is_extrapolated(measured, system, phase) for system in systems),
+        verdict=_verdict(claim, effect),
+        cells=tuple(f"timing-{network}-{side}" for side in (claim.a, claim.b) if side),
+        origin=origin_of_timing(profile, network, effect.n > 0),
+    )
+
+
+def _rule_proposals(claim: Claim, profile: str, times: pd.DataFrame | None) -> Ruling:
+    effect = proposal_effect(claim, times)
+    return Ruling(
+        claim=claim,
+        network=None,
+        counterpart=None,
+        published=claim.published,
+        effect=effect,
+        verdict=_verdict(claim, effect),
+        cells=(f"proposals-{claim.a}", f"proposals-{claim.b}"),
+        origin=origin_of_benchmark(profile, effect.n > 0),
     )
 
 
@@ -114,7 +141,7 @@ def _is_of_sweep(claim: Claim) -> bool:
 def _rule(
     claim: Claim, noise: float, cells: Cells, network: str, a: CellRuns, b: CellRuns
 ) -> Ruling:
-    effects, bounds = _effect(claim, a, b)
+    effect = _effect(claim, a, b)
     # Which of the fewer is the best, all of them decide.
     deciding = cells.proposal_sweep(network) if _is_of_sweep(claim) else (a, b)
     counterpart, published = _published(claim, network)
@@ -123,10 +150,8 @@ def _rule(
         network=network,
         counterpart=counterpart,
         published=published,
-        effect=float(np.mean(effects)) if effects else None,
-        interval=bounds,
-        n=len(effects),
-        verdict=_verdict(claim, len(effects), bounds),
+        effect=effect,
+        verdict=_verdict(claim, effect),
         cells=(a.name, b.name),
         origin=origin_of_cells(cells, deciding),
         within_noise=claim.metric == "map"
@@ -135,7 +160,7 @@ def _rule(
     )
 
 
-def _undecided(claim: Claim, cells: Cells) -> Ruling:
+def _not_run(claim: Claim, cells: Cells) -> Ruling:
     network = cells.networks[-1]
     counterpart, published = _published(claim, network)
     return Ruling(
@@ -143,32 +168,30 @@ def _undecided(claim: Claim, cells: Cells) -> Ruling:
         network=network,
         counterpart=counterpart,
         published=published,
-        effect=None,
-        interval=None,
-        n=0,
+        effect=NOT_MEASURED,
         verdict=Verdict.NOT_RUN,
         cells=(f"{network}-{claim.a}", f"{network}-{claim.b}"),
         origin=Origin(cells.profile),
     )
 
 
-def _effect(
-    claim: Claim, a: CellRuns, b: CellRuns
-) -> tuple[list[float], tuple[float, float] | None]:
-    """a − b for each seed that both have, and the 95 % interval of its mean."""
+def _effect(claim: Claim, a: CellRuns, b: CellRuns) -> Effect:
+    """The mean of a − b over the seeds that both have, and its 95 % interval."""
     a_runs = {run.seed: run for run in a.runs}
     b_runs = {run.seed: run for run in b.runs}
     pairs = [(a_runs[seed], b_runs[seed]) for seed in sorted(a_runs.keys() & b_runs.keys())]
     sides = [(getattr(x, claim.metric), getattr(y, claim.metric)) for x, y in pairs]
     effects = [x - y for x, y in sides if x is not None and y is not None]
     if not effects:
-        return [], None
+        return NOT_MEASURED
     if claim.metric == "map":
         samples = paired_difference(
             np.stack([x.bootstrap for x, _ in pairs]), np.stack([y.bootstrap for _, y in pairs])
         )
-        return effects, None if np.isnan(samples).any() else interval(samples)
-    return effects, _interval_over_seeds(effects)
+        bounds = None if np.isnan(samples).any() else interval(samples)
+    else:
+        bounds = _interval_over_seeds(effects)
+    return Effect(float(np.mean(effects)), bounds, len(effects))
 
 
 def _interval_over_seeds(effects: list[float]) -> tuple[float, float] | None:
@@ -190,7 +213,8 @@ def _published(claim: Claim, network: str) -> tuple[str | None, float | None]:
     return None, None
 
 
-def _verdict(claim: Claim, n: int, bounds: tuple[float, float] | None) -> Verdict:
+def _verdict(claim: Claim, effect: Effect) -> Verdict:
+    n, bounds = effect.n, effect.interval
     if n and bounds is None:
         return Verdict.TOO_FEW_RUNS
     differing = tuple(bound - claim.neutral for bound in bounds) if bounds else None

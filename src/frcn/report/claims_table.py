@@ -1,53 +1,58 @@
 """The claims ledger as a table: numbers for ``claims.csv``, words for readers."""
 
-import numpy as np
 import pandas as pd
 
 from frcn.report.claims import Ruling
-from frcn.report.table import EMPTY, Table, signed, signed_seconds, times
+from frcn.report.table import EMPTY, Table, rounded, signed, signed_seconds, times
 from frcn.report.timing import APPROXIMATE
 
 NOTES = [
-    "Numbers are effects, the first setting of a claim minus the second: points of mAP, or seconds "
-    "where the claim is about time. n: seeds. Verdicts judge the direction, not words such as "
-    "'slightly'.",
+    "Numbers are effects: the first of the two cells that claims.csv names less the second, in "
+    "points of mAP, or in seconds where the claim is about time. n: seeds. Verdicts judge the "
+    "direction, not words such as 'slightly'.",
     "Intervals of mAP are of a paired bootstrap over the test images, for the networks as trained; "
     "those of seconds are of the spread over seeds, and one seed is too few.",
     "The best smaller count of proposals is chosen on the test images that then judge it, which "
     "favours the claim that more do not help.",
     "Claims about the paper's scale rest on the measurements of table_timing, whichever the "
     "profile: × is a ratio of seconds, n are repeats, and the interval is of the ratios of all "
-    "pairs of repeats. ≈ has an extrapolated side, whose error the interval leaves out.",
+    "pairs of repeats. ≈ has an extrapolated side: the interval has the spread of what it was "
+    "computed from, not the error of that.",
+    "Claims about the time of proposals rest on benchmarks/proposals.py: n are pictures, and the "
+    "interval is of their ratios.",
     "* within the original's own noise: its author's re-runs of one setting gave 67.2 ± 0.2.",
+    "claims.csv also has the command that decides a claim anew, and the runs in MLflow that show "
+    "it.",
 ]
 
 
 def claims_frame(rulings: list[Ruling]) -> pd.DataFrame:
     """``claims.csv``: paper, ours, low and high are effects; n is the number of seeds.
 
-    Of a claim about the paper's scale n is the number of repeats. ``cells`` are the two sides,
-    ``mlflow_runs`` all runs that decide the claim, ``command`` regenerates it.
+    Of a claim about the paper's scale n is the number of repeats, of one about the time of
+    proposals that of pictures. ``cells`` are the two sides, ``mlflow_runs`` all runs that decide
+    the claim, ``command`` regenerates it.
     """
-    return pd.DataFrame(
-        [
-            {
-                "claim": ruling.claim.claim,
-                "source": ruling.source,
-                "paper": _rounded(ruling.published),
-                "ours": _rounded(ruling.effect),
-                "low": _rounded(ruling.interval and ruling.interval[0]),
-                "high": _rounded(ruling.interval and ruling.interval[1]),
-                "n": ruling.n,
-                "verdict": str(ruling.verdict),
-                "cells": " ".join(ruling.cells),
-                "command": ruling.origin.command,
-                "mlflow_experiment": ruling.origin.experiment,
-                "mlflow_runs": " ".join(ruling.origin.runs),
-                "network": ruling.network,
-            }
-            for ruling in rulings
-        ]
-    )
+    return pd.DataFrame([_numbers(ruling) for ruling in rulings])
+
+
+def _numbers(ruling: Ruling) -> dict:
+    low, high = ruling.effect.interval or (None, None)
+    return {
+        "claim": ruling.claim.claim,
+        "source": ruling.source,
+        "paper": rounded(ruling.published),
+        "ours": rounded(ruling.effect.value),
+        "low": rounded(low),
+        "high": rounded(high),
+        "n": ruling.effect.n,
+        "verdict": str(ruling.verdict),
+        "cells": " ".join(ruling.cells),
+        "command": ruling.origin.command,
+        "mlflow_experiment": ruling.origin.experiment,
+        "mlflow_runs": " ".join(ruling.origin.runs),
+        "network": ruling.network or "",
+    }
 
 
 def claims_table(rulings: list[Ruling]) -> Table:
@@ -65,17 +70,18 @@ def claims_table(rulings: list[Ruling]) -> Table:
 
 
 def _words(ruling: Ruling) -> list[str]:
-    ours = (APPROXIMATE if ruling.extrapolated else "") + _effect_words(ruling, ruling.effect)
-    if ruling.interval:
-        low, high = (_effect_words(ruling, bound).removeprefix("×") for bound in ruling.interval)
+    effect = ruling.effect
+    ours = (APPROXIMATE if effect.extrapolated else "") + _effect_words(ruling, effect.value)
+    if effect.interval:
+        low, high = (_effect_words(ruling, bound).removeprefix("×") for bound in effect.interval)
         ours += f" [{low}, {high}]"
     return [
         ruling.claim.claim,
         str(ruling.verdict),
-        ruling.network,
+        ruling.network or EMPTY,
         _effect_words(ruling, ruling.published, 2) + (" *" if ruling.within_noise else ""),
         ours,
-        str(ruling.n),
+        str(effect.n),
         ruling.source,
     ]
 
@@ -93,7 +99,3 @@ def _effect_words(ruling: Ruling, effect: float | None, digits_of_seconds: int =
             return EMPTY if effect is None else f"{effect:.0f} %"
         case _:
             return times(effect)
-
-
-def _rounded(value: float | None) -> float:
-    return np.nan if value is None else round(value, 6)

@@ -9,19 +9,19 @@ import base64
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import cv2
 from markupsafe import Markup
 
 from frcn.data.voc import VOCDataset
 from frcn.evaluation.error_breakdown import KINDS
 from frcn.report.cells import CellRuns, Cells
 from frcn.report.confident import confident
+from frcn.report.drawing import jpeg, shrunk
+from frcn.report.figures import read_loss
 from frcn.report.fragments import (
     Fragments,
     LossAxes,
     detection_fragments,
     number_fragments,
-    read_loss,
     training_fragments,
 )
 from frcn.report.samples import choose_pictures, picture_counts
@@ -36,7 +36,6 @@ RULE = (
 RANDOM_PICTURES = 5
 MAX_WIDTH = 640
 """Larger pictures are embedded in this width."""
-JPEG_QUALITY = 85
 SECOND = ("rcnn", "spp_net", "svm")
 """Experiments that stand beside ``default`` at first: the first of these that was run."""
 
@@ -133,14 +132,11 @@ def _chosen(first: CellRuns, dataset: VOCDataset | None) -> tuple[Mapping[str, i
 def _picture(dataset: VOCDataset, i: int, kind: str) -> ShownPicture:
     image = dataset.image(i)
     height, width = image.shape[:2]
-    factor = min(1.0, MAX_WIDTH / width)
-    small = cv2.resize(image, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
-    _, data = cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
     return ShownPicture(
         id=dataset.ids[i],
         kind=kind,
         height=height,
         width=width,
-        jpeg=base64.b64encode(data).decode(),
+        jpeg=base64.b64encode(jpeg(shrunk(image, MAX_WIDTH))).decode(),
         objects=Markup().join(map(outline, dataset.annotation(i).boxes)),
     )

@@ -9,6 +9,7 @@ import pandas as pd
 from frcn.data.contact_sheet import class_colour
 
 FONT = cv2.FONT_HERSHEY_SIMPLEX
+JPEG_QUALITY = 85
 PLATE_HEIGHT = 15
 SCALE = 0.42
 THIN = (210, 210, 210)
@@ -51,6 +52,17 @@ def draw_proposals(image: np.ndarray, boxes: np.ndarray) -> np.ndarray:
         light = 255 - round(170 * place / max(len(boxes) - 1, 1))
         _rectangle(picture, boxes[place], 1.0, (light, light, light // 4), 1)
     return picture
+
+
+def shrunk(picture: np.ndarray, width: int) -> np.ndarray:
+    """A picture in a width in pixels; a narrower one as it is."""
+    factor = min(1.0, width / picture.shape[1])
+    return cv2.resize(picture, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
+
+
+def jpeg(picture: np.ndarray) -> bytes:
+    """An (H, W, 3) BGR picture as a JPEG file has it."""
+    return cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])[1].tobytes()
 
 
 def _rectangle(

@@ -24,6 +24,8 @@ from frcn.report.chart import (
 
 SMOOTHING_POINTS = 60
 """A loss curve is averaged into so many points."""
+Loss = tuple[np.ndarray, np.ndarray]
+"""Steps and losses of a smoothed curve, (P,) each."""
 
 
 def map_of_all(cells: Cells) -> Picture:
@@ -79,11 +81,11 @@ def loss_curves(cells: Cells) -> Picture | None:
     figure, (axis,) = make_axes(1, 1, width=7.2, height=3.8)
     drawn = []
     for (network, experiment), cell in cells.cells.items():
-        path = cell.runs[0].train_folder / "loss.csv" if cell.runs else None
         of_proposals = cell.config.dense is not None or cell.is_sweep_point
-        if of_proposals or cell.config.train.kind != "sgd" or path is None or not path.exists():
+        smooth = read_loss(cell)
+        if of_proposals or smooth is None:
             continue
-        step, loss = smooth_loss(pd.read_csv(path))
+        step, loss = smooth
         name = experiment if len(cells.networks) == 1 else f"{network} {experiment}"
         place = len(drawn)
         axis.plot(
@@ -113,8 +115,15 @@ def loss_curves(cells: Cells) -> Picture | None:
     )
 
 
-def smooth_loss(curve: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-    """Mean ``step`` and ``loss`` of at most ``SMOOTHING_POINTS`` equal parts of a loss.csv."""
+def read_loss(cell: CellRuns) -> Loss | None:
+    """The loss of a cell's first run, in at most ``SMOOTHING_POINTS`` means of equal parts.
+
+    None of a cell that was not run, or trains nothing with SGD.
+    """
+    path = cell.runs[0].train_folder / "loss.csv" if cell.runs else None
+    if path is None or not path.exists():
+        return None
+    curve = pd.read_csv(path)
     parts = np.array_split(np.arange(len(curve)), min(SMOOTHING_POINTS, len(curve)))
     step, loss = curve["step"].to_numpy(), curve["loss"].to_numpy()
     return np.array([step[p].mean() for p in parts]), np.array([loss[p].mean() for p in parts])

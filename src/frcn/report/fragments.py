@@ -22,14 +22,12 @@ from frcn.data.voc import VOCDataset
 from frcn.evaluation.error_breakdown import KINDS
 from frcn.evaluation.voc_ap import ClassMatches, match
 from frcn.report.cells import CellRuns
-from frcn.report.figures import read_curves, smooth_loss
+from frcn.report.figures import Loss, read_curves
 from frcn.report.samples import picture_counts
 from frcn.report.table import percent, seconds
 from frcn.report.vector import labelled_box, line, stacked_bar
 
 Fragments = dict[str, Markup]
-Loss = tuple[np.ndarray, np.ndarray]
-"""Steps and losses of a smoothed curve, (P,) each."""
 CROWDED = 8
 ERROR_ROW = Markup(
     '<tr><th scope="row">{}</th><td><svg class="bar" viewBox="0 0 100 10" '
@@ -83,12 +81,6 @@ def _error_rows(
         )
         for name, of in counts.items()
     )
-
-
-def read_loss(cell: CellRuns) -> Loss | None:
-    """The smoothed loss; None of a cell that trains nothing with SGD."""
-    path = cell.runs[0].train_folder / "loss.csv"
-    return smooth_loss(pd.read_csv(path)) if path.exists() else None
 
 
 def training_fragments(loss: Loss | None, axes: LossAxes | None) -> Fragments:

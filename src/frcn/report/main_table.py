@@ -8,8 +8,8 @@ import pandas as pd
 from frcn.report import table
 from frcn.report.cells import CellRuns, Cells
 from frcn.report.paper import MainTable
-from frcn.report.table import Table
-from frcn.report.tables import NO_SVM, NOT_HERE, our_words, rounded
+from frcn.report.table import Table, rounded
+from frcn.report.tables import NO_SVM, NOT_HERE, our_words
 
 BY_CLASS = ("svm", "rcnn", "spp_net")
 """Experiments whose AP per class stands beside that of ``default``, where the profile has them."""

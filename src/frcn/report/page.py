@@ -23,7 +23,7 @@ TEMPLATES = Path(__file__).parent / "templates"
 SIGNS = {
     Verdict.REPRODUCED: ("good", "✓"),
     Verdict.CONTRADICTED: ("bad", "✗"),
-    Verdict.NOT_DISTINGUISHABLE: ("open", "≈"),
+    Verdict.NOT_DISTINGUISHABLE: ("open", "?"),
     Verdict.TOO_FEW_RUNS: ("open", "…"),
     Verdict.NOT_RUN: ("none", "–"),
 }

@@ -5,7 +5,7 @@ Source: FACTS §6 gathers the numbers, §7 where the sources contradict each oth
 """
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import Field, model_validator
 
@@ -16,11 +16,27 @@ PaperNetwork = Literal["S", "M", "L"]
 PerNetwork = dict[PaperNetwork, float]
 TimedSystem = Literal["fast_rcnn", "fast_rcnn_svd", "rcnn", "spp_net"]
 """A system as the measurements at the paper's scale name it."""
+TIMED_SYSTEMS = get_args(TimedSystem)
+STEP_IMAGES = {f"fast_rcnn_{images}_images": images for images in (1, 2, 4, 16, 64, 128)}
+"""SGD steps of Fast R-CNN by the images of their 128 RoIs."""
+PROPOSAL_METHODS = {
+    "selective_search": "selective search, fast",
+    "opencv_selective_search": "OpenCV's selective search, fast",
+    "edge_boxes": "EdgeBoxes, gradient",
+}
+"""Methods that ``benchmarks/proposals.py`` times, OpenCV's with its own k, as it names them."""
 ForwardPhase = Literal["conv", "pool", "fc6", "fc7", "other"]
 Metric = Literal[
-    "map", "train_seconds", "test_seconds", "timing_train", "timing_test", "timing_fc_share"
+    "map",
+    "train_seconds",
+    "test_seconds",
+    "timing_train",
+    "timing_test",
+    "timing_step",
+    "timing_fc_share",
+    "proposal_seconds",
 ]
-RATIOS = ("timing_train", "timing_test")
+RATIOS = ("timing_train", "timing_test", "timing_step", "proposal_seconds")
 MOST_PROPOSALS = "most_proposals"
 BEST_FEWER_PROPOSALS = "best_fewer_proposals"
 
@@ -133,8 +149,11 @@ class Claim(Strict):
       the number of proposals;
     - ``timing_train``, ``timing_test``: a / b of the seconds that two systems take at the paper's
       scale for the training or an image;
+    - ``timing_step``: a / b of the seconds of two SGD steps at the paper's scale, of ``rcnn`` or
+      ``fast_rcnn_<N>_images``, which has 128 RoIs;
     - ``timing_fc_share``: the share of fc6 and fc7 in the forward pass of a system ``a`` at the
-      paper's scale, in percent; there is no ``b``.
+      paper's scale, in percent; there is no ``b``;
+    - ``proposal_seconds``: a / b of the seconds that two methods take for a picture's proposals.
     """
 
     claim: str
@@ -145,17 +164,33 @@ class Claim(Strict):
     expect: Literal["greater", "less", "within", "at_most"]
     margin: Annotated[float, Field(ge=0)] = 0
     paper: Published = Published()
+    published: float | None = None
 
     @model_validator(mode="after")
     def _sides(self) -> "Claim":
         if (self.metric == "timing_fc_share") != (self.b is None):
             raise ValueError("timing_fc_share has no `b`, every other metric needs one")
+        known = {
+            "timing_train": TIMED_SYSTEMS,
+            "timing_test": TIMED_SYSTEMS,
+            "timing_fc_share": TIMED_SYSTEMS,
+            "timing_step": ("rcnn", *STEP_IMAGES),
+            "proposal_seconds": tuple(PROPOSAL_METHODS),
+        }.get(self.metric)
+        for side in (self.a, self.b):
+            if known and side and side not in known:
+                raise ValueError(f"{side}: {self.metric} knows {', '.join(known)}")
         return self
 
     @property
     def at_papers_scale(self) -> bool:
-        """Whether measurements at the paper's scale decide it, not the profile's cells."""
+        """Whether measurements at the paper's scale decide it."""
         return self.metric.startswith("timing_")
+
+    @property
+    def of_cells(self) -> bool:
+        """Whether the profile's cells decide it."""
+        return self.metric in ("map", "train_seconds", "test_seconds")
 
     @property
     def neutral(self) -> float:

@@ -8,8 +8,8 @@ from frcn.report import table
 from frcn.report.cells import Cells
 from frcn.report.paper import ProposalsTable
 from frcn.report.recalls import RECALLS
-from frcn.report.table import EMPTY, Table
-from frcn.report.tables import comparability, our_numbers, our_words, rounded
+from frcn.report.table import EMPTY, Table, rounded
+from frcn.report.tables import comparability, our_numbers, our_words
 
 PROPOSALS_NETWORK = "M"
 """The network of the paper's proposal figure."""
@@ -133,7 +133,7 @@ def proposal_time_table(
     return Table(
         name="proposal_time",
         title="How long proposals take",
-        source="the talk of the paper",
+        source="slides, proposal times",
         frame=times.assign(paper_seconds=times["method"].map(paper.seconds)),
         headers=[
             "method",

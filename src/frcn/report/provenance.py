@@ -1,6 +1,7 @@
 """What the numbers of a report come from, as the last part of its page."""
 
 import platform
+import subprocess
 
 import cv2
 import torch
@@ -11,9 +12,15 @@ from frcn.config import Proposals
 from frcn.report.cells import CellRuns, Cells, Run, cells_frame
 from frcn.report.table import seconds
 
+CODE = (
+    *("benchmarks", "conf", "dvc.yaml", "params.yaml", "pipelines", "src"),
+    *(":!benchmarks/results", ":!pipelines/cells.yaml"),
+)
+"""Git's patterns. A run rewrites cells.yaml for a while, which follows from the others."""
+
 
 def provenance(cells: Cells) -> list[tuple[str, str]]:
-    """Pairs of a name and a value. No time of day and no commit: equal artefacts, equal pages."""
+    """Pairs of a name and a value. No time of day: equal artefacts and checkouts, equal pages."""
     runs = [run for cell in cells.cells.values() for run in cell.runs]
     default = cells.get(cells.networks[-1], "default")
     config = (default or next(iter(cells.cells.values()))).config
@@ -27,6 +34,7 @@ def provenance(cells: Cells) -> list[tuple[str, str]]:
         ("Device", _devices(runs)),
         ("Training time", f"{seconds(sum(run.train_seconds or 0 for run in runs))} over all runs"),
         ("Testing time", f"{seconds(sum(map(_test_time, runs)))} over all runs"),
+        ("Code of the report's build", _commit()),
         ("Versions of the report's build", _versions()),
         ("Fingerprint", _fingerprint(cells)),
     ]
@@ -60,6 +68,24 @@ def _versions() -> str:
         f"Python {platform.python_version()}, torch {torch.__version__}, "
         f"torchvision {torchvision.__version__}, OpenCV {cv2.__version__}"
     )
+
+
+def _commit() -> str:
+    """The last commit that changed the code: one that changes documents alone changes no page."""
+    try:
+        commit = _git("log", "-1", "--format=%h of %cs", "--", *CODE)
+        changed = _git("status", "--porcelain", "--", *CODE)
+    except (OSError, subprocess.CalledProcessError):
+        commit = changed = ""
+    if not commit:
+        return "of no known commit"
+    return f"commit {commit}{', changed since' if changed else ''}"
+
+
+def _git(*arguments: str) -> str:
+    return subprocess.run(
+        ["git", "--no-optional-locks", *arguments], capture_output=True, text=True, check=True
+    ).stdout.strip()
 
 
 def _fingerprint(cells: Cells) -> str:

@@ -11,6 +11,7 @@ import pandas as pd
 
 from frcn.errors import UserError
 from frcn.evaluation.verdict import Verdict
+from frcn.report.cells import NOT_RUN
 from frcn.report.page import SIGNS
 from frcn.report.table import markdown_table, read_markdown_table
 
@@ -23,12 +24,16 @@ FIGURE_ALT = (
     "Forward passes by phase at the paper's scale, and seconds per image, ours and the paper's"
 )
 LEGEND = (
-    "Numbers are effects: the first setting that a claim names minus the second, in points of mAP, "
-    "or seconds where it is about time; × is a ratio of seconds, ≈ one with an extrapolated side. "
-    "In brackets 95 % intervals: of mAP from a paired bootstrap over the test images, at the "
-    "paper's scale from repeats of the measurement. *Undecided*: not distinguishable at this size, "
+    "Numbers are effects: the first of the two cells that claims.csv names less the second, in "
+    "points of mAP, or seconds where the claim is about time; × is a ratio of seconds, ≈ one with "
+    "an extrapolated side. In brackets 95 % intervals: of mAP from a paired bootstrap over the "
+    "test images, at the paper's scale from n repeats of the measurement, of proposals from "
+    "pictures. *Undecided*: not distinguishable at this size, "
     "because the interval holds both answers. * within the original's own noise: its author's "
     "re-runs of one setting gave 67.2 ± 0.2."
+)
+OF_PROPOSALS = (
+    "Seconds of a picture's proposals, on n test pictures of each profile in a width of 500 pixels:"
 )
 AT_PAPERS_SCALE = "At the paper's scale, where networks of its sizes are timed with random weights:"
 OF_SYSTEMS = (
@@ -39,21 +44,32 @@ OF_SYSTEMS = (
 
 @dataclass(frozen=True)
 class _Ledger:
-    """A profile's claims as readers see them, in its order."""
+    """A profile's claims as readers see them, in its order, and the seeds that it ran.
+
+    ``kinds`` say what decides each: ``timing``, ``proposals``, or else the name of a network.
+    """
 
     profile: str
     rows: list[dict[str, str]]
-    at_papers_scale: list[bool]
+    kinds: list[str]
+    seeds: int
 
     @classmethod
     def read(cls, folder: Path) -> "_Ledger":
         rows = read_markdown_table((folder / "claims.md").read_text())
-        cells = pd.read_csv(folder / "claims.csv")["cells"]
-        return cls(folder.name, rows, cells.str.startswith("timing-").tolist())
+        kinds = pd.read_csv(folder / "claims.csv")["cells"].str.split("-").str[0].tolist()
+        runs = pd.read_csv(folder / "cells.csv")
+        seeds = runs.loc[runs["fingerprint"] != NOT_RUN, "seed"].nunique()
+        return cls(folder.name, rows, kinds, seeds)
 
-    def of(self, at_papers_scale: bool) -> list[dict[str, str]]:
-        pairs = zip(self.rows, self.at_papers_scale, strict=True)
-        return [row for row, is_at_scale in pairs if is_at_scale == at_papers_scale]
+    def of(self, kind: str) -> list[dict[str, str]]:
+        pairs = zip(self.rows, self.kinds, strict=True)
+        return [row for row, its_kind in pairs if its_kind == kind]
+
+    @property
+    def of_cells(self) -> list[dict[str, str]]:
+        pairs = zip(self.rows, self.kinds, strict=True)
+        return [row for row, kind in pairs if kind not in ("timing", "proposals")]
 
     @property
     def keys(self) -> list[tuple[str, str]]:
@@ -81,7 +97,9 @@ def results_block(results: Path) -> str:
         AT_PAPERS_SCALE,
         _at_papers_scale(shown[0]),
         _tally(shown),
-        _side_by_side(shown),
+        _side_by_side(shown, [ledger.of_cells for ledger in shown]),
+        OF_PROPOSALS,
+        _side_by_side(shown, [ledger.of("proposals") for ledger in shown]),
         LEGEND,
         f"## The three systems, in `{first.name}`",
         _systems(first),
@@ -95,17 +113,19 @@ def results_block(results: Path) -> str:
 def _tally(ledgers: Sequence[_Ledger]) -> str:
     parts = []
     for ledger in ledgers:
-        verdicts = [row["verdict"] for row in ledger.of(at_papers_scale=False)]
+        verdicts = [row["verdict"] for row in ledger.of_cells]
         counts = [f"{verdicts.count(v)} {_short(v)}" for v in Verdict if v in verdicts]
-        parts.append(f"in `{ledger.profile}` {', '.join(counts)}")
+        parts.append(f"in `{ledger.profile}` (seeds: {ledger.seeds}) {', '.join(counts)}")
     return f"On small networks, trained here: {'; '.join(parts)}."
 
 
-def _side_by_side(ledgers: Sequence[_Ledger]) -> str:
+def _side_by_side(
+    ledgers: Sequence[_Ledger], of_profiles: Sequence[Sequence[dict[str, str]]]
+) -> str:
+    """The same claims of several profiles, a line each."""
     headers = ["claim", "paper"]
     for ledger in ledgers:
         headers += [f"`{ledger.profile}`", f"ours in `{ledger.profile}`"]
-    of_profiles = [ledger.of(at_papers_scale=False) for ledger in ledgers]
     rows = []
     for same_claim in zip(*of_profiles, strict=True):
         row = [same_claim[0]["claim"], same_claim[0]["paper"]]
@@ -117,10 +137,14 @@ def _side_by_side(ledgers: Sequence[_Ledger]) -> str:
 
 def _at_papers_scale(ledger: _Ledger) -> str:
     rows = [
-        [row["claim"], row["paper"], _verdict(row["verdict"]), row[OURS]]
-        for row in ledger.of(at_papers_scale=True)
+        [
+            *(row["claim"], row["network"], row["paper"]),
+            *(_verdict(row["verdict"]), row[OURS], row["n"]),
+        ]
+        for row in ledger.of("timing")
     ]
-    return markdown_table(["claim", "paper", "verdict", OURS], rows, ("claim", "verdict"))
+    headers = ["claim", "network", "paper", "verdict", OURS, "n"]
+    return markdown_table(headers, rows, ("claim", "network", "verdict"))
 
 
 def _verdict(words: str) -> str:

@@ -8,7 +8,6 @@ and one at random with a fixed seed.
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 import pandas as pd
 
@@ -17,7 +16,7 @@ from frcn.data.voc import VOCDataset
 from frcn.evaluation.voc_ap import match
 from frcn.report.cells import CellRuns
 from frcn.report.confident import confident
-from frcn.report.drawing import draw_detections
+from frcn.report.drawing import draw_detections, shrunk
 from frcn.seeding import numpy_generator
 
 WIDTH = 520
@@ -91,9 +90,4 @@ def _drawn(i: int, detections: pd.DataFrame, dataset: VOCDataset) -> np.ndarray:
 def training_sheet(dataset: VOCDataset) -> np.ndarray:
     """Contact sheet of pictures evenly spaced through the training split, (H, W, 3) BGR."""
     indices = np.unique(np.linspace(0, len(dataset) - 1, SHEET_IMAGES).astype(int))
-    return _shrink(contact_sheet(dataset, indices.tolist(), SHEET_COLUMNS), SHEET_WIDTH)
-
-
-def _shrink(picture: np.ndarray, width: int) -> np.ndarray:
-    factor = min(1.0, width / picture.shape[1])
-    return cv2.resize(picture, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
+    return shrunk(contact_sheet(dataset, indices.tolist(), SHEET_COLUMNS), SHEET_WIDTH)

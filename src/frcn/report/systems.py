@@ -7,7 +7,7 @@ import pandas as pd
 from frcn.report import table
 from frcn.report.cells import CellRuns, Cells
 from frcn.report.paper import Measure, SystemRow, SystemsTable
-from frcn.report.table import EMPTY, Table
+from frcn.report.table import EMPTY, Table, rounded, with_times
 from frcn.report.tables import (
     FORMATS,
     LABELS,
@@ -15,7 +15,6 @@ from frcn.report.tables import (
     comparability,
     our_numbers,
     our_words,
-    rounded,
 )
 
 MEASURES: tuple[Measure, ...] = ("train_seconds", "test_seconds", "map")
@@ -90,17 +89,13 @@ def _words(
     words = [row.setting, row.experiment]
     for measure, network in quoted:
         value = FORMATS[measure](row.paper.get(measure, {}).get(network))
-        words.append(_faster(value, row.speedup.get(measure, {}).get(network)))
+        words.append(with_times(value, row.speedup.get(measure, {}).get(network)))
     for network in cells.networks:
         cell = cells.get(network, row.experiment)
         for measure in MEASURES:
             ours = speedup(cells, paper, row, network, measure) if measure in SPEEDUPS else None
-            words.append(_faster(our_words(cell, measure), ours))
+            words.append(with_times(our_words(cell, measure), ours))
     return words
-
-
-def _faster(words: str, ratio: float | None) -> str:
-    return words if ratio is None else f"{words} ({table.times(ratio)})"
 
 
 def training_phases_table(

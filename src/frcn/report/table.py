@@ -5,11 +5,14 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from frcn.artefacts import write_text
 
 EMPTY = "–"
+DECIMALS = 6
+"""Of the numbers in CSV files."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,11 @@ class Table:
 def write_csv(path: Path, frame: pd.DataFrame) -> None:
     """Write a frame as CSV, whole or not at all; a missing number is an empty field."""
     write_text(path, frame.to_csv(index=False, lineterminator="\n"))
+
+
+def rounded(value: float | None) -> float:
+    """A number as CSV files have it, NaN where there is none."""
+    return np.nan if value is None else round(float(value), DECIMALS)
 
 
 def markdown_table(
@@ -112,6 +120,11 @@ def times(value: float | None) -> str:
     if value is None or pd.isna(value):
         return EMPTY
     return f"×{value:,.0f}" if value >= 100 else f"×{value:.3g}"
+
+
+def with_times(words: str, ratio: float | None) -> str:
+    """Words, and in brackets how many times faster; the words alone without a ratio."""
+    return words if ratio is None else f"{words} ({times(ratio)})"
 
 
 def count(value: float | None) -> str:

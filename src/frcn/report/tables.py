@@ -5,18 +5,16 @@ Also the words and numbers of a cell that other tables share.
 
 from collections.abc import Sequence
 
-import numpy as np
 import pandas as pd
 
 from frcn.report import table
 from frcn.report.cells import CellRuns, Cells
 from frcn.report.paper import Measure, PaperRow, PaperTable
-from frcn.report.table import EMPTY, Table
+from frcn.report.table import EMPTY, Table, rounded
 
 PAPER_NETWORKS = ("S", "M", "L")
 NOT_HERE = "no such cell"
 NO_SVM = "no SVM"
-DECIMALS = 6  # of the numbers in CSV files
 LABELS: dict[Measure, str] = {
     "map": "mAP",
     "train_seconds": "training",
@@ -164,8 +162,3 @@ def our_words(cell: CellRuns | None, measure: Measure) -> str:
 
 def _cell(cells: Cells, network: str, row: PaperRow) -> CellRuns | None:
     return cells.get(network, row.experiment) if row.experiment else None
-
-
-def rounded(value: float | None) -> float:
-    """A number as tables store it, NaN where there is none."""
-    return np.nan if value is None else round(float(value), DECIMALS)

@@ -11,8 +11,7 @@ import pandas as pd
 from frcn.report import table
 from frcn.report.cells import NETWORK_ORDER
 from frcn.report.paper import SystemRow, SystemsTable
-from frcn.report.table import EMPTY, Table
-from frcn.report.tables import DECIMALS, rounded
+from frcn.report.table import DECIMALS, EMPTY, Table, rounded, with_times
 from frcn.timing import measurements
 from frcn.timing.measurements import Step, Timing
 
@@ -145,7 +144,7 @@ def _words(measured: Timing, row: SystemRow, paper: SystemsTable) -> list[str]:
 
     def published(measure: str) -> str:
         seconds = row.paper.get(measure, {}).get(network)
-        return table.seconds(seconds) + _bracket(row.speedup.get(measure, {}).get(network))
+        return with_times(table.seconds(seconds), row.speedup.get(measure, {}).get(network))
 
     def ours(phase: str) -> str:
         return _seconds(measured, row.timed, phase)
@@ -158,11 +157,11 @@ def _words(measured: Timing, row: SystemRow, paper: SystemsTable) -> list[str]:
         network,
         row.setting,
         published("test_seconds"),
-        ours("total") + _bracket(_speedup(measured, row, paper, "total")),
+        with_times(ours("total"), _speedup(measured, row, paper, "total")),
         *map(phase_words, FORWARD),
         ours("step"),
         published("train_seconds"),
-        ours("training") + _bracket(_speedup(measured, row, paper, "training")),
+        with_times(ours("training"), _speedup(measured, row, paper, "training")),
     ]
 
 
@@ -182,10 +181,6 @@ def _seconds(measured: Timing, system: str, phase: str) -> str:
     mark = APPROXIMATE if is_extrapolated(measured, system, phase) else ""
     show = table.seconds if phase == "training" else short_seconds
     return mark + show(median(measured, system, phase))
-
-
-def _bracket(ratio: float | None) -> str:
-    return "" if ratio is None else f" ({table.times(ratio)})"
 
 
 def _speedup(measured: Timing, row: SystemRow, paper: SystemsTable, phase: str) -> float | None:
@@ -323,13 +318,9 @@ def _step_words(step: Step, numbers: dict) -> list[str]:
         numbers["network"],
         str(step.images),
         mark + short_seconds(numbers["ours_step_seconds"]) + spread,
-        _times(numbers["ours_step_ratio"]),
+        table.times(numbers["ours_step_ratio"]),
         _billions(step.multiply_adds),
-        _times(numbers["ours_multiply_adds_ratio"]),
+        table.times(numbers["ours_multiply_adds_ratio"]),
         f"{floor} ({mark}{table.times(numbers['ours_step_floor_ratio'])})",
         table.times(float(f"{numbers['paper_cost_model']:.2g}")),
     ]
-
-
-def _times(ratio: float | None) -> str:
-    return EMPTY if ratio is None else table.times(ratio)

@@ -38,7 +38,7 @@ def minibatch_cost(
     return [
         Step(
             images=images,
-            seconds=measured.get(images) or [on_line(measured, images)],
+            seconds=measured.get(images) or on_line(measured, images),
             extrapolated=images not in measured,
             multiply_adds=step_multiply_adds(network, size, images),
         )
@@ -52,7 +52,7 @@ def _measured(
     measured: dict[int, list[float]] = {}
     for images in IMAGES:
         enough = len(measured) >= LEAST_MEASURED
-        if enough and on_line(measured, images) > LONGEST_STEP:
+        if enough and median(on_line(measured, images)) > LONGEST_STEP:
             break
         try:
             repeats = OWN_REPEATS if images == OWN_IMAGES else REPEATS
@@ -64,14 +64,15 @@ def _measured(
     return measured
 
 
-def on_line(measured: Mapping[int, Sequence[float]], images: int) -> float:
-    """Seconds for N images on the least-squares line through the medians measured for others.
+def on_line(measured: Mapping[int, Sequence[float]], images: int) -> list[float]:
+    """Seconds for N images of each repeat, on a least-squares line through those for others.
 
-    Convolutions cost in proportion to N; RoIs and the update cost the same for all.
+    Convolutions cost in proportion to N; RoIs and the update cost the same for all. There are as
+    many lines as all N have repeats.
     """
-    medians = [median(seconds) for seconds in measured.values()]
-    slope, intercept = np.polyfit(list(measured), medians, 1)
-    return float(intercept + slope * images)
+    repeats = np.array(list(zip(*measured.values(), strict=False)))
+    slopes, intercepts = np.polyfit(list(measured), repeats.T, 1)
+    return (intercepts + slopes * images).tolist()
 
 
 def step_multiply_adds(network: Network, size: tuple[int, int], images: int) -> int:
