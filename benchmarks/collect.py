@@ -63,6 +63,8 @@ def write_cells(root: Path, count: int) -> None:
     for name in CODE:
         shutil.copytree(REPO / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
     write_text(root / "params.yaml", f"profile: [{PROFILE}]\nseeds: [0]\n")
+    profile = root / f"conf/profile/{PROFILE}.yaml"
+    write_text(profile, re.sub(r"(?m)^  noise_seeds: .*\n", "", profile.read_text()))
     for path in (root / "conf/experiment").glob("*.yaml"):
         if path.stem != "default":
             path.unlink()

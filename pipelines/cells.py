@@ -13,7 +13,7 @@ import yaml
 from frcn.artefacts import sha256_file, sha256_json, write_text
 from frcn.config import Cell, Strict, load
 from frcn.errors import UserError
-from pipelines.compose import CONF, compose_cells, proposal_lists
+from pipelines.compose import CONF, compose_cells, noise_seeds, proposal_lists
 
 FILE = Path("pipelines/cells.yaml")
 PARAMS = Path("params.yaml")
@@ -38,7 +38,8 @@ def cells_text(profiles: list[str], seeds: list[int], conf: Path = CONF) -> str:
     plan: dict[str, dict] = {stage: {} for stage in stages}
     for profile in profiles:
         cells = compose_cells(profile, conf)
-        plan["profiles"][profile] = {"seeds": " ".join(str(seed) for seed in seeds)}
+        noise = noise_seeds(profile, conf)
+        plan["profiles"][profile] = {"seeds": _words(seeds), "noise": _words(noise)}
         for name in proposal_lists(cells):
             plan["proposals"][f"{profile}-{name}"] = {"profile": profile, "name": name}
         for name, cell in cells.items():
@@ -48,9 +49,13 @@ def cells_text(profiles: list[str], seeds: list[int], conf: Path = CONF) -> str:
                 plan["backbones"][f"{network}-{pooling}"] = backbone
             elif cell.train.parent == "published":
                 plan["published"][network] = {"network": network}
-            for seed in seeds:
+            for seed in sorted({*seeds, *noise}) if cell.experiment == "default" else seeds:
                 _add_run(plan, cells, name, seed)
     return HEADER + yaml.safe_dump(plan, sort_keys=False, default_flow_style=None, width=200)
+
+
+def _words(seeds: list[int]) -> str:
+    return " ".join(str(seed) for seed in seeds)
 
 
 def wanted_profiles(only: str | None = None) -> list[str]:

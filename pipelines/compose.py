@@ -35,10 +35,15 @@ GUIDES = ("plan", "recipe")
 
 
 class Plan(Strict):
-    """Which cells there are: a profile's networks and experiments, an experiment's of both."""
+    """Which cells there are: a profile's networks and experiments, an experiment's of both.
+
+    ``noise_seeds``: with which a profile runs ``default`` beside the seeds of params.yaml, to
+    measure how much mAP varies between trainings.
+    """
 
     networks: list[Name] = Field(default_factory=list)
     without: list[Name] = Field(default_factory=list)
+    noise_seeds: list[int] = Field(default_factory=list)
     only_networks: list[Name] | None = None
     only_profiles: list[Name] | None = None
 
@@ -92,6 +97,11 @@ def compose_profile(name: str, conf: Path = CONF) -> Profile:
         # The stages of dvc.yaml look nowhere else, and depend on its manifest only.
         raise UserError(f"{where}: data.root is {profile.data.root!r}, wanted 'data/{name}'")
     return profile
+
+
+def noise_seeds(profile: str, conf: Path = CONF) -> list[int]:
+    """The seeds of ``default`` that a profile has for the noise of training."""
+    return _plan(_compose(conf, ("profile", profile), f"profile={profile}")).noise_seeds
 
 
 def compose_cells(profile: str, conf: Path = CONF) -> dict[str, Cell]:

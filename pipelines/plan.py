@@ -26,7 +26,7 @@ from frcn.quick_timing import (
 from frcn.timing.setting import SETTINGS
 from frcn.workers import available_cpus
 from pipelines.compose import compose_network, proposal_lists
-from pipelines.states import ARTEFACTS, FRESH, graph_of, seeds, stage_states
+from pipelines.states import ARTEFACTS, FRESH, graph_of, stage_states
 
 # Weights make no difference to seconds.
 LAYERS_OF = {"L_torchvision": "L"}
@@ -65,11 +65,7 @@ class Estimates:
         self.notes: list[str] = []
         self._profile = profile
         self._lists = proposal_lists(cells)
-        self._runs = {
-            f"{profile}-{name}-{seed}": _Run(cell, f"{name}-{seed}")
-            for name, cell in cells.items()
-            for seed in seeds()
-        }
+        self._cells = cells
         self._images = cache(lambda: image_counts(profile, next(iter(cells.values())).data))
         measured = cache(self._measure)
         self._measured = lambda name: measured(LAYERS_OF.get(name, name))
@@ -89,6 +85,10 @@ class Estimates:
             return self._detect(key)
         return Cost()
 
+    def _run(self, key: str) -> _Run:
+        folder = key.removeprefix(f"{self._profile}-")
+        return _Run(self._cells[folder.rpartition("-")[0]], folder)
+
     def _proposals(self, wanted: ProfileProposals) -> Cost:
         images = sum(self._images().values())
         if wanted.proposals.method == "imported":
@@ -99,7 +99,7 @@ class Estimates:
 
     def _picture(self) -> np.ndarray:
         """One of the data if they are here, else a generated one of the size that is timed."""
-        cell = next(iter(self._runs.values())).cell
+        cell = next(iter(self._cells.values()))
         if _manifest(cell.data).exists():
             return open_split(cell.data, cell.test.split).image(0)
         return typical_picture(SETTINGS[cell.network.name].picture)
@@ -114,7 +114,7 @@ class Estimates:
         return Cost(planning.pretraining_seconds(config, self._measured(network)))
 
     def _train(self, key: str) -> Cost:
-        run = self._runs[key]
+        run = self._run(key)
         cell = run.cell
         images = sum(self._images()[split] for split in cell.train.splits)
         file = ARTEFACTS / self._profile / "train" / run.folder / "train.json"
@@ -131,7 +131,7 @@ class Estimates:
         )
 
     def _detect(self, key: str) -> Cost:
-        run = self._runs[key]
+        run = self._run(key)
         cell = run.cell
         images = self._images()[cell.test.split]
         file = ARTEFACTS / self._profile / "detect" / run.folder / "detect.json"

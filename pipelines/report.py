@@ -6,11 +6,18 @@ from frcn.report.build import build
 from pipelines.stage import run
 
 
-def report(profile: str, seeds: str, out: Path) -> None:
-    """Write results/<profile> from what the other stages left of the given seeds."""
+def report(profile: str, seeds: str, noise: str, out: Path) -> None:
+    """Write results/<profile> from what the other stages left of the given seeds.
+
+    ``noise`` has further seeds of ``default``; both are numbers with spaces between.
+    """
     folders = ("configs", "artefacts", "conf/paper", "data", "benchmarks/results")
-    build(profile, *map(Path, folders), [int(seed) for seed in seeds.split()], out)
+    build(profile, *map(Path, folders), _numbers(seeds), out, _numbers(noise))
+
+
+def _numbers(words: str) -> list[int]:
+    return [int(word) for word in words.split()]
 
 
 if __name__ == "__main__":
-    run(report, profile=str, seeds=str, out=Path)
+    run(report, profile=str, seeds=str, noise=str, out=Path)

@@ -19,6 +19,7 @@ from omegaconf import DictConfig
 from frcn.config import load
 from frcn.errors import UserError
 from pipelines.cells import FILE, PARAMS, Params, cells_of
+from pipelines.compose import noise_seeds
 from pipelines.reproduce import interrupt_on_terminate, only_one, run_dvc
 from pipelines.stage import exit_cleanly
 from pipelines.sweep_job import failures, sweep_job
@@ -66,6 +67,19 @@ def asked(argument: str, default: list[str]) -> list[str]:
     return default
 
 
+def further_seeds(profile: str, arguments: list[str]) -> list[str]:
+    """The seeds that cells have for the noise of training: none unless all are ``default``."""
+    cells = [
+        cell
+        for text in arguments
+        if text.startswith("cell=")
+        for cell in text.removeprefix("cell=").split(",")
+    ]
+    if not cells or any(not cell.endswith("-default") for cell in cells):
+        return []
+    return [str(seed) for seed in noise_seeds(profile)]
+
+
 def register(profile: str, seeds: list[str], folder: str) -> None:
     """Tell Hydra the app's config: its group ``cell`` has what cells.yaml says.
 
@@ -96,8 +110,9 @@ def main() -> None:
     if more:
         raise UserError(f"profile {profile} and {', '.join(more)}: sweep one after the other")
     seeds = [str(seed) for seed in params.seeds]
+    known = seeds + further_seeds(profile, sys.argv[1:])
     for seed in asked("seed", seeds):
-        if seed not in seeds:
+        if seed not in known:
             raise UserError(f"seed {seed}: {PARAMS} has seeds {params.seeds}; add it there")
     # Absolute, for workers with another current folder.
     usual = FOLDER.resolve() / f"{datetime.now():%Y-%m-%d_%H-%M-%S}"

@@ -1,6 +1,7 @@
 """A copy of the repository to change, and Python run in it with the copy's own code."""
 
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -14,12 +15,16 @@ TREES = ("benchmarks", "conf", "hydra_plugins", "pipelines", "src")
 # Python and Numba take what they compiled here for the copy's, as size and time of its source are
 # the same; other tests may be writing it. Numba does not see that a callee elsewhere has changed.
 UNFINISHED = shutil.ignore_patterns("*.pyc.*", "*.tmp.*")
+NOISE_SEEDS = re.compile(r"^  noise_seeds: .*\n", re.MULTILINE)
 # Sums depend on the number of threads: runs that are compared to the byte take one each.
 ONE_THREAD = {"OMP_NUM_THREADS": "1"}
 
 
 def copy_repository(root: Path, experiments: Collection[str]) -> None:
-    """Copy what stages need to ``root``, with a few experiments, which keep DVC quick."""
+    """Copy what stages need to ``root``, with a few experiments, which keep DVC quick.
+
+    A profile runs each cell once, also the one whose further runs tell the noise of training.
+    """
     for part in PARTS:
         (root / part).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(REPO / part, root / part)
@@ -28,6 +33,8 @@ def copy_repository(root: Path, experiments: Collection[str]) -> None:
     for experiment in (root / "conf/experiment").glob("*.yaml"):
         if experiment.stem not in experiments:
             experiment.unlink()
+    for profile in (root / "conf/profile").glob("*.yaml"):
+        profile.write_text(NOISE_SEEDS.sub("", profile.read_text()))
     (root / "params.yaml").write_text("profile: [mini]\nseeds: [0]\n")
     subprocess.run(["git", "init", "-q", str(root)], check=True)
 

@@ -27,7 +27,6 @@ def cells():
 def estimates(cells, tmp_path, monkeypatch):
     """Of a profile whose one cell was trained and tested on this device, in an empty folder."""
     monkeypatch.setattr(plan, "device_name", lambda: DEVICE)
-    monkeypatch.setattr(plan, "seeds", lambda: [0])
     monkeypatch.chdir(tmp_path)
     for stage, values in (("train", {"seconds": 60.0}), ("detect", {"seconds_per_image": 0.5})):
         folder = tmp_path / f"artefacts/mini/{stage}/XS-rcnn-0"

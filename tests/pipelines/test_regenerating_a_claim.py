@@ -31,7 +31,7 @@ def test_it_judges_the_claim_anew_and_nothing_that_it_does_not_need(
     assert again.loc[LAYERS, effect].tolist() == claims.loc[LAYERS, effect].tolist()
     assert again.loc["Truncated SVD costs less than one point", "verdict"] == "not run"
     # A view of part of a profile would hide the rest of it.
-    assert "Report: results/mini/report.html" in done.stdout and "MLflow" not in done.stdout
+    assert "Report: results/mini/report.html" in done.stdout and "MLflow:" not in done.stdout
 
 
 def test_every_stage_of_a_command_is_in_the_graph(tiny_repository, claims):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from pipelines.sweep import further_seeds
 from pipelines.sweep_job import trainings
 from repository_copy import ONE_THREAD, run
 from sweep_repository import assert_done, hashes, prepare, stages
@@ -128,6 +129,21 @@ def test_bad_arguments_are_refused_before_anything_runs(prepared, argument, mess
     assert result.stderr.startswith(f"error: {message}")
     assert "Running stage" not in result.stdout
     assert (prepared / "pipelines/cells.yaml").read_text() == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "seeds"),
+    [
+        (["cell=XS-default", "seed=1,2"], ["0", "1", "2", "3", "4"]),
+        (["cell=XS-default,L-default"], ["0", "1", "2", "3", "4"]),
+        (["cell=XS-default,XS-svd"], []),
+        (["cell='glob(*)'"], []),
+        (["seed=1"], []),
+    ],
+)
+def test_seeds_for_the_noise_are_swept_of_default_alone(repo, monkeypatch, arguments, seeds):
+    monkeypatch.chdir(repo)
+    assert further_seeds("mini", arguments) == seeds
 
 
 def test_trainings_of_a_run_start_with_its_oldest_ancestor():

@@ -171,10 +171,11 @@ class World:
             artefacts / "train" / run / "loss.csv", index=False
         )
 
-    def cells(self, seeds=(0,)) -> Cells:
-        return read_cells(self.profile, self.root / "configs", self.root / "artefacts", seeds)
+    def cells(self, seeds=(0,), noise_seeds=()) -> Cells:
+        folders = self.root / "configs", self.root / "artefacts"
+        return read_cells(self.profile, *folders, seeds, noise_seeds)
 
-    def build(self, seeds=(0,)) -> Path:
+    def build(self, seeds=(0,), noise_seeds=()) -> Path:
         build(
             self.profile,
             self.root / "configs",
@@ -184,6 +185,7 @@ class World:
             self.root / "benchmarks" / "results",
             seeds,
             self.out,
+            noise_seeds,
         )
         return self.out
 

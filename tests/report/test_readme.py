@@ -70,8 +70,8 @@ def test_profiles_stand_side_by_side_and_the_papers_scale_once(world, make_world
     (timed,) = [line for line in lines if "R-CNN at test time (times faster" in line]
     assert timed.split(" | ")[1:] == ["L", "×146", "✓ reproduced", "≈ ×100 [100, 100]", "3 |"]
     (tally,) = [line for line in lines if line.startswith("On small networks")]
-    assert "in `mini` (seeds: 1) 1 reproduced" in tally
-    assert "in `bccd` (seeds: 1) 1 undecided" in tally
+    assert "in `mini` (seeds: 1, noise of training not measured) 1 reproduced" in tally
+    assert "in `bccd` (seeds: 1, noise of training not measured) 1 undecided" in tally
     # What no cell decides is not counted, and stands elsewhere.
     edge_boxes = next(i for i, line in enumerate(lines) if line.startswith("| EdgeBoxes takes"))
     assert lines.index(layers) < lines.index(OF_PROPOSALS) < edge_boxes
@@ -105,4 +105,4 @@ def test_missing_marks_or_results_are_named(world, readme, tmp_path):
 def test_seeds_that_were_not_run_are_not_counted(world, readme):
     world.build(seeds=(0, 1, 2))
     update_readme(readme, world.root / "results")
-    assert "in `mini` (seeds: 1)" in readme.read_text()
+    assert "in `mini` (seeds: 1, " in readme.read_text()

@@ -28,6 +28,7 @@ from frcn.report.table import Table, write_csv
 from frcn.report.tables import build_tables, common_footnotes
 from frcn.report.timing import read_timings, sgd_steps_table, timing_frame, timing_table
 from frcn.report.timing_figure import timing
+from frcn.report.training_noise import training_noise_table
 from frcn.timing.measurements import Timing
 
 OWNED = (
@@ -78,6 +79,7 @@ def build(
     benchmarks: Path,
     seeds: Sequence[int],
     out: Path,
+    noise_seeds: Sequence[int] = (),
 ) -> None:
     """Write the report of a profile; what an earlier build left and this one lacks is removed.
 
@@ -91,12 +93,13 @@ def build(
         benchmarks: may hold ``proposals-<profile>.csv``, which a benchmark writes.
         seeds: the seeds that count; artefacts of others are ignored.
         out: ``results/<profile>``.
+        noise_seeds: further seeds of ``default``, for the noise of training.
 
     Raises:
         UserError: a config or an artefact is damaged. What is merely missing is "not run".
     """
     source = _Source(
-        cells=read_cells(profile_name, configs, artefacts, seeds),
+        cells=read_cells(profile_name, configs, artefacts, seeds, noise_seeds),
         artefacts=Path(artefacts) / profile_name,
         data=Path(data) / profile_name,
         proposal_times=_read_times(Path(benchmarks) / f"proposals-{profile_name}.csv"),
@@ -138,6 +141,7 @@ def _tables(source: _Source, recalls: pd.DataFrame) -> list[Table]:
     tables = [
         systems_table(cells, paper.systems, footnotes),
         main_table(cells, paper.main, footnotes),
+        training_noise_table(cells, footnotes[1:]),
         *build_tables(cells, paper.tables, footnotes),
         proposals_table(cells, paper.proposals, footnotes),
     ]

@@ -4,8 +4,8 @@ A *cell* is network × experiment; a *run* is a cell with a seed. A run counts o
 scored; tables say "not run" of the others.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import get_args
@@ -164,11 +164,16 @@ def _lacks_svm(run: Run, index: int, name: str) -> bool:
 
 @dataclass(frozen=True)
 class Cells:
-    """All cells of a profile, by (network, experiment)."""
+    """All cells of a profile, by (network, experiment).
+
+    ``repeated`` has by network ``default`` with all seeds that it was to have, those too that count
+    for the noise of training alone; nothing where that is one seed.
+    """
 
     profile: str
     seeds: tuple[int, ...]
     cells: dict[tuple[str, str], CellRuns]
+    repeated: dict[str, CellRuns] = field(default_factory=dict)
 
     def get(self, network: str, experiment: str) -> CellRuns | None:
         """The cell, or None when the profile does not have it."""
@@ -202,8 +207,16 @@ class Cells:
         return sorted(swept, key=lambda cell: cell.config.test.proposals)
 
 
-def read_cells(profile: str, configs: Path, artefacts: Path, seeds: Sequence[int]) -> Cells:
+def read_cells(
+    profile: str,
+    configs: Path,
+    artefacts: Path,
+    seeds: Sequence[int],
+    noise_seeds: Sequence[int] = (),
+) -> Cells:
     """Read every configured cell of a profile and the artefacts of the given seeds.
+
+    ``noise_seeds`` are further ones of ``default``.
 
     Raises:
         UserError: the profile has no resolved config, or a file is damaged.
@@ -212,16 +225,22 @@ def read_cells(profile: str, configs: Path, artefacts: Path, seeds: Sequence[int
     paths = sorted(path for path in folder.glob("*.yaml") if path.name != PROFILE_FILE)
     if not paths:
         raise UserError(f"{folder}: no resolved config of a cell. `dvc repro` makes them.")
-    cells = {}
+    cells, repeated = {}, {}
+    all_seeds = {*seeds, *noise_seeds}
     for path in paths:
         config = load(Cell, path)
-        name = f"{config.network.name}-{config.experiment}"
-        runs = (_read_run(Path(artefacts) / profile, name, seed) for seed in sorted(seeds))
-        found = tuple(run for run in runs if run is not None)
-        cells[config.network.name, config.experiment] = CellRuns(
-            name, config, tuple(sorted(seeds)), found
-        )
-    return Cells(profile, tuple(sorted(seeds)), cells)
+        network, experiment = config.network.name, config.experiment
+        cells[network, experiment] = _read_runs(Path(artefacts) / profile, config, seeds)
+        if experiment == "default" and len(all_seeds) > 1:
+            repeated[network] = _read_runs(Path(artefacts) / profile, config, all_seeds)
+    return Cells(profile, tuple(sorted(seeds)), cells, repeated)
+
+
+def _read_runs(artefacts: Path, config: Cell, seeds: Collection[int]) -> CellRuns:
+    name = f"{config.network.name}-{config.experiment}"
+    runs = (_read_run(artefacts, name, seed) for seed in sorted(seeds))
+    found = tuple(run for run in runs if run is not None)
+    return CellRuns(name, config, tuple(sorted(seeds)), found)
 
 
 def _read_run(artefacts: Path, cell: str, seed: int) -> Run | None:

@@ -30,14 +30,14 @@ class Origin:
 
 
 def origin_of_cells(cells: Cells, deciding: Sequence[CellRuns]) -> Origin:
-    """Origin of a claim that these cells decide, with all seeds of the profile."""
+    """Origin of a claim that these cells decide, with all their seeds."""
+    wanted = (f"score@{cells.profile}-{c.name}-{seed}" for c in deciding for seed in c.seeds)
+    runs = (f"{cell.name}-{run.seed}" for cell in deciding for run in cell.runs)
+    # A cell may be there twice, with the profile's seeds and with those for the noise.
     return Origin(
         cells.profile,
-        _reproduce(
-            cells.profile,
-            *(f"score@{cells.profile}-{c.name}-{seed}" for c in deciding for seed in c.seeds),
-        ),
-        tuple(f"{cell.name}-{run.seed}" for cell in deciding for run in cell.runs),
+        _reproduce(cells.profile, *dict.fromkeys(wanted)),
+        tuple(dict.fromkeys(runs)),
     )
 
 

@@ -1,8 +1,9 @@
 """The claims ledger: our effect beside the published one, an interval, and a verdict.
 
-Effects on mAP are judged by a paired bootstrap over test images: it holds the networks as
-trained and asks whether other test pictures could turn the sign. Effects on seconds have no
-such resamples, and are judged by their spread over seeds; one seed is too few. Claims about the
+Effects on mAP are judged by a paired bootstrap over test images, which holds the networks as
+trained and asks whether other test pictures could turn the sign; where two trainings are compared,
+their noise is added (:mod:`frcn.report.training_noise`). Effects on seconds have no such resamples,
+and are judged by their spread over seeds; one seed is too few. Claims about the
 paper's scale are judged by measurements of that scale (:mod:`frcn.report.timing_claims`), those
 about the time of proposals by a benchmark (:mod:`frcn.report.proposal_claims`).
 """
@@ -28,6 +29,7 @@ from frcn.report.effect import NOT_MEASURED, Effect
 from frcn.report.paper import BEST_FEWER_PROPOSALS, MOST_PROPOSALS, Claim, Claims
 from frcn.report.proposal_claims import proposal_effect
 from frcn.report.timing_claims import timing_effect
+from frcn.report.training_noise import TrainingNoise, share_a_training, training_noise
 from frcn.timing.measurements import Timing
 
 MIN_RUNS_FOR_SECONDS = 2
@@ -141,9 +143,10 @@ def _is_of_sweep(claim: Claim) -> bool:
 def _rule(
     claim: Claim, noise: float, cells: Cells, network: str, a: CellRuns, b: CellRuns
 ) -> Ruling:
-    effect = _effect(claim, a, b)
+    repeated = _repeated(claim, cells, a, b)
+    effect = _effect(claim, a, b, training_noise(repeated))
     # Which of the fewer is the best, all of them decide.
-    deciding = cells.proposal_sweep(network) if _is_of_sweep(claim) else (a, b)
+    deciding = cells.proposal_sweep(network) if _is_of_sweep(claim) else [a, b]
     counterpart, published = _published(claim, network)
     return Ruling(
         claim=claim,
@@ -153,7 +156,7 @@ def _rule(
         effect=effect,
         verdict=_verdict(claim, effect),
         cells=(a.name, b.name),
-        origin=origin_of_cells(cells, deciding),
+        origin=origin_of_cells(cells, deciding + ([repeated] if repeated else [])),
         within_noise=claim.metric == "map"
         and published is not None
         and abs(published) <= 2 * noise,
@@ -175,7 +178,14 @@ def _not_run(claim: Claim, cells: Cells) -> Ruling:
     )
 
 
-def _effect(claim: Claim, a: CellRuns, b: CellRuns) -> Effect:
+def _repeated(claim: Claim, cells: Cells, a: CellRuns, b: CellRuns) -> CellRuns | None:
+    """What tells the noise of training; None of a claim that compares no two trainings' mAP."""
+    if claim.metric != "map" or share_a_training(a, b):
+        return None
+    return cells.repeated.get(a.network)
+
+
+def _effect(claim: Claim, a: CellRuns, b: CellRuns, noise: TrainingNoise | None) -> Effect:
     """The mean of a − b over the seeds that both have, and its 95 % interval."""
     a_runs = {run.seed: run for run in a.runs}
     b_runs = {run.seed: run for run in b.runs}
@@ -189,6 +199,8 @@ def _effect(claim: Claim, a: CellRuns, b: CellRuns) -> Effect:
             np.stack([x.bootstrap for x, _ in pairs]), np.stack([y.bootstrap for _, y in pairs])
         )
         bounds = None if np.isnan(samples).any() else interval(samples)
+        if bounds and noise:
+            bounds = noise.widened(float(np.mean(effects)), bounds, len(effects))
     else:
         bounds = _interval_over_seeds(effects)
     return Effect(float(np.mean(effects)), bounds, len(effects))

@@ -10,8 +10,10 @@ NOTES = [
     "Numbers are effects: the first of the two cells that claims.csv names less the second, in "
     "points of mAP, or in seconds where the claim is about time. n: seeds. Verdicts judge the "
     "direction, not words such as 'slightly'.",
-    "Intervals of mAP are of a paired bootstrap over the test images, for the networks as trained; "
-    "those of seconds are of the spread over seeds, and one seed is too few.",
+    "Intervals of mAP are of a paired bootstrap over the test images. Where two trainings are "
+    "compared, they are widened by the noise of training, if table_training_noise has it; where "
+    "one cell goes on from what the other trained, they hold for that network. Intervals of "
+    "seconds are of the spread over seeds, and one seed is too few.",
     "The best smaller count of proposals is chosen on the test images that then judge it, which "
     "favours the claim that more do not help.",
     "Claims about the paper's scale rest on the measurements of table_timing, whichever the "

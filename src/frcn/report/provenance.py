@@ -28,7 +28,7 @@ def provenance(cells: Cells) -> list[tuple[str, str]]:
     return [
         ("Profile", f"{cells.profile}, network {', '.join(cells.networks)}"),
         ("Runs", f"{len(runs)} of {len(cells.cells) * len(cells.seeds)} (cells × seeds)"),
-        ("Seeds", ", ".join(map(str, cells.seeds))),
+        ("Seeds", ", ".join(map(str, cells.seeds)) + _noise_seeds(cells)),
         ("Test split", f"{config.test.split}, {images} pictures"),
         ("Proposals", _proposal_lists(cells, default)),
         ("Device", _devices(runs)),
@@ -38,6 +38,13 @@ def provenance(cells: Cells) -> list[tuple[str, str]]:
         ("Versions of the report's build", _versions()),
         ("Fingerprint", _fingerprint(cells)),
     ]
+
+
+def _noise_seeds(cells: Cells) -> str:
+    """For the noise of training; empty where no others than the profile's were run."""
+    found = {run.seed for cell in cells.repeated.values() for run in cell.runs} - {*cells.seeds}
+    words = ", ".join(map(str, sorted(found)))
+    return f"; for the noise of training also {words} of default" if found else ""
 
 
 def _proposal_lists(cells: Cells, default: CellRuns | None) -> str:

@@ -13,7 +13,7 @@ from frcn.errors import UserError
 from frcn.evaluation.verdict import Verdict
 from frcn.report.cells import NOT_RUN
 from frcn.report.page import SIGNS
-from frcn.report.table import markdown_table, read_markdown_table
+from frcn.report.table import markdown_table, percent, read_markdown_table
 
 SHORT = {Verdict.NOT_DISTINGUISHABLE: "undecided"}
 OURS = "ours [95 % interval]"
@@ -27,10 +27,10 @@ LEGEND = (
     "Numbers are effects: the first of the two cells that claims.csv names less the second, in "
     "points of mAP, or seconds where the claim is about time; × is a ratio of seconds, ≈ one with "
     "an extrapolated side. In brackets 95 % intervals: of mAP from a paired bootstrap over the "
-    "test images, at the paper's scale from n repeats of the measurement, of proposals from "
-    "pictures. *Undecided*: not distinguishable at this size, "
-    "because the interval holds both answers. * within the original's own noise: its author's "
-    "re-runs of one setting gave 67.2 ± 0.2."
+    "test images, widened by the noise of training where two trainings are compared; at the "
+    "paper's scale from n repeats of the measurement; of proposals from pictures. *Undecided*: "
+    "not distinguishable at this size, because the interval holds both answers. * within the "
+    "original's own noise: its author's re-runs of one setting gave 67.2 ± 0.2."
 )
 OF_PROPOSALS = (
     "Seconds of a picture's proposals, on n test pictures of each profile in a width of 500 pixels:"
@@ -44,15 +44,17 @@ OF_SYSTEMS = (
 
 @dataclass(frozen=True)
 class _Ledger:
-    """A profile's claims as readers see them, in its order, and the seeds that it ran.
+    """A profile's claims as readers see them, in its order, and what it ran.
 
-    ``kinds`` say what decides each: ``timing``, ``proposals``, or else the name of a network.
+    ``kinds`` say what decides each claim: ``timing``, ``proposals``, or else the name of a network.
+    ``seeds`` are counted, ``noise`` is in words.
     """
 
     profile: str
     rows: list[dict[str, str]]
     kinds: list[str]
     seeds: int
+    noise: str
 
     @classmethod
     def read(cls, folder: Path) -> "_Ledger":
@@ -60,7 +62,7 @@ class _Ledger:
         kinds = pd.read_csv(folder / "claims.csv")["cells"].str.split("-").str[0].tolist()
         runs = pd.read_csv(folder / "cells.csv")
         seeds = runs.loc[runs["fingerprint"] != NOT_RUN, "seed"].nunique()
-        return cls(folder.name, rows, kinds, seeds)
+        return cls(folder.name, rows, kinds, seeds, _noise(folder / "table_training_noise.csv"))
 
     def of(self, kind: str) -> list[dict[str, str]]:
         pairs = zip(self.rows, self.kinds, strict=True)
@@ -110,12 +112,24 @@ def results_block(results: Path) -> str:
     return "\n\n".join([*parts, "\n".join(_links(results.name, path.name) for path in profiles)])
 
 
+def _noise(table: Path) -> str:
+    """What a profile knows of the noise of training, on its largest network."""
+    if not table.exists():
+        return "noise of training not measured"
+    measured = pd.read_csv(table).iloc[-1]
+    return (
+        f"mAP of {measured['ours_n']} trainings of `default` {percent(measured['ours_map'])} ± "
+        f"{percent(measured['ours_map_sd'])}"
+    )
+
+
 def _tally(ledgers: Sequence[_Ledger]) -> str:
     parts = []
     for ledger in ledgers:
         verdicts = [row["verdict"] for row in ledger.of_cells]
         counts = [f"{verdicts.count(v)} {_short(v)}" for v in Verdict if v in verdicts]
-        parts.append(f"in `{ledger.profile}` (seeds: {ledger.seeds}) {', '.join(counts)}")
+        ran = f"seeds: {ledger.seeds}, {ledger.noise}"
+        parts.append(f"in `{ledger.profile}` ({ran}) {', '.join(counts)}")
     return f"On small networks, trained here: {'; '.join(parts)}."
 
 
