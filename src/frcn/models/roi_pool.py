@@ -2,7 +2,6 @@
 
 import torch
 from torch import Tensor
-from torchvision.ops import roi_pool as torchvision_roi_pool
 
 from frcn.models.roi_pool_cpu import COMPILED, CompiledRoIPool
 from frcn.models.roi_pool_fixed_order import FixedOrderRoIPool
@@ -33,6 +32,10 @@ def roi_pool(feature_map: Tensor, rois: Tensor, size: int, stride: int) -> Tenso
     rois = rois.to(feature_map.dtype)
     if feature_map.device.type == "cpu":
         return CompiledRoIPool.apply(feature_map, rois, size, stride)
+    # Not above: the import takes seconds, and the CPU does without it. It also registers the
+    # operator that FixedOrderRoIPool calls.
+    from torchvision.ops import roi_pool as torchvision_roi_pool  # noqa: PLC0415
+
     if torch.are_deterministic_algorithms_enabled():
         return FixedOrderRoIPool.apply(feature_map, rois, size, stride)
     return torchvision_roi_pool(feature_map, rois, size, 1 / stride)

@@ -14,7 +14,7 @@ from math import sqrt
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy.special import stdtrit
 
 from frcn.evaluation.bootstrap import interval, paired_difference
 from frcn.evaluation.verdict import Verdict, directional, equivalent
@@ -211,7 +211,7 @@ def _interval_over_seeds(effects: list[float]) -> tuple[float, float] | None:
     n = len(effects)
     if n < MIN_RUNS_FOR_SECONDS:
         return None
-    half = float(stats.t.ppf(0.975, n - 1) * np.std(effects, ddof=1) / sqrt(n))
+    half = float(stdtrit(n - 1, 0.975) * np.std(effects, ddof=1) / sqrt(n))
     mean = float(np.mean(effects))
     return mean - half, mean + half
 

@@ -2,10 +2,10 @@
 
 import platform
 import subprocess
+from importlib.metadata import version
 
 import cv2
 import torch
-import torchvision
 
 from frcn.artefacts import sha256_json
 from frcn.config import Proposals
@@ -73,7 +73,7 @@ def _test_time(run: Run) -> float:
 def _versions() -> str:
     return (
         f"Python {platform.python_version()}, torch {torch.__version__}, "
-        f"torchvision {torchvision.__version__}, OpenCV {cv2.__version__}"
+        f"torchvision {version('torchvision')}, OpenCV {cv2.__version__}"
     )
 
 

@@ -11,7 +11,7 @@ from math import hypot, sqrt
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy.special import stdtrit
 
 from frcn.evaluation.bootstrap import LEVEL
 from frcn.report import table
@@ -40,7 +40,7 @@ class TrainingNoise:
 
         Student's, as the deviation is itself estimated.
         """
-        t = stats.t.ppf((1 + LEVEL) / 2, len(self.maps) - 1)
+        t = stdtrit(len(self.maps) - 1, (1 + LEVEL) / 2)
         return float(t * self.deviation * sqrt(2 / n))
 
     def widened(self, value: float, bounds: tuple[float, float], n: int) -> tuple[float, float]:
