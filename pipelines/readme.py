@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from frcn.errors import UserError
-from frcn.report import readme_drifted, update_readme
+from frcn.report.readme import readme_drifted, update_readme
 from pipelines.reproduce import RESULTS
 from pipelines.stage import exit_cleanly
 

@@ -23,7 +23,7 @@ from frcn.data.voc_tree import (
 )
 from frcn.proposals.compute import recall_table, write_recall
 from frcn.proposals.store import ProposalStore, write_store
-from frcn.report import build
+from frcn.report.build import build
 from frcn.report.cells import Cells, read_cells
 from tiny_world import PRETRAINING
 

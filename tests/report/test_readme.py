@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from frcn.errors import UserError
-from frcn.report import readme_drifted, update_readme
+from frcn.report.readme import readme_drifted, update_readme
 from frcn.report.readme_block import OF_PROPOSALS
 from frcn.report.table import markdown_table, read_markdown_table
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from frcn.report import update_readme
+from frcn.report.readme import update_readme
 from frcn.report.training_noise import TrainingNoise, training_noise
 
 # Student's t of 0.975 for 2 and for 4 degrees of freedom.

@@ -5,7 +5,6 @@ import subprocess
 from importlib.metadata import version
 
 import cv2
-import torch
 
 from frcn.artefacts import sha256_json
 from frcn.config import Proposals
@@ -72,7 +71,7 @@ def _test_time(run: Run) -> float:
 
 def _versions() -> str:
     return (
-        f"Python {platform.python_version()}, torch {torch.__version__}, "
+        f"Python {platform.python_version()}, torch {version('torch')}, "
         f"torchvision {version('torchvision')}, OpenCV {cv2.__version__}"
     )
 
