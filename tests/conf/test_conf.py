@@ -34,7 +34,7 @@ data:
   classes: [cat, dog]
   splits: {trainval: trainval, test: test}
 """
-LONGEST_EXPERIMENT = 12
+LONGEST_EXPERIMENT = 10
 
 
 @pytest.fixture
