@@ -43,11 +43,10 @@ def copy_and_shrink(root: Path, experiments: Collection[str] = EXPERIMENTS) -> N
     update(root / "conf/network/XS.yaml", {"weights": TINY_PRETRAINING})
 
 
-def leave_out_timing(root: Path) -> None:
-    """Spare a copy the stage that measures large networks, which takes minutes."""
+def time_only_xs(root: Path) -> None:
+    """Spare a copy the measurements of large networks, which take minutes."""
     graph = yaml.safe_load((root / "dvc.yaml").read_text())
-    del graph["stages"]["timing"]
-    graph["stages"]["report"]["do"]["deps"].remove("artefacts/timing")
+    graph["stages"]["timing"]["foreach"] = ["XS"]
     (root / "dvc.yaml").write_text(yaml.safe_dump(graph, sort_keys=False))
 
 

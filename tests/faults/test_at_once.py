@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from repository_copy import ONE_THREAD, environment, run
-from tiny_repository import EXPERIMENTS, copy_and_shrink, leave_out_timing
+from tiny_repository import EXPERIMENTS, copy_and_shrink, time_only_xs
 
 PROPOSALS = "proposals@mini-selective_search"
 # What DVC says of the repository's lock, and of that of a stage's files.
@@ -31,12 +31,12 @@ SAME = (
 
 @pytest.fixture
 def repo(tmp_path):
-    """One tiny experiment to run, without the timing of large networks."""
+    """One tiny experiment to run, with the timing of the smallest network alone."""
     root = tmp_path / "repo"
     copy_and_shrink(root)
     for experiment in EXPERIMENTS[1:]:
         (root / f"conf/experiment/{experiment}.yaml").unlink()
-    leave_out_timing(root)
+    time_only_xs(root)
     # The first run makes cells.yaml, says so and ends.
     run(root, "dvc", "repro", "configs@mini", check=False)
     return root
