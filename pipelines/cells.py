@@ -4,7 +4,7 @@ DVC can't express cells with different parents by a matrix; it iterates over the
 file instead. It is committed, so that ``dvc repro`` works alone.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -39,7 +39,12 @@ def cells_text(profiles: list[str], seeds: list[int], conf: Path = CONF) -> str:
     for profile in profiles:
         cells = compose_cells(profile, conf)
         noise = noise_seeds(profile, conf)
-        plan["profiles"][profile] = {"seeds": _words(seeds), "noise": _words(noise)}
+        repeated = {cell.experiment for name, cell in cells.items() if _is_repeated(cells, name)}
+        plan["profiles"][profile] = {
+            "seeds": _words(seeds),
+            "noise": _words(noise),
+            "repeated": _words(sorted(repeated)),
+        }
         for name in proposal_lists(cells):
             plan["proposals"][f"{profile}-{name}"] = {"profile": profile, "name": name}
         for name, cell in cells.items():
@@ -49,13 +54,23 @@ def cells_text(profiles: list[str], seeds: list[int], conf: Path = CONF) -> str:
                 plan["backbones"][f"{network}-{pooling}"] = backbone
             elif cell.train.parent == "published":
                 plan["published"][network] = {"network": network}
-            for seed in sorted({*seeds, *noise}) if cell.experiment == "default" else seeds:
+            for seed in sorted({*seeds, *noise}) if _is_repeated(cells, name) else seeds:
                 _add_run(plan, cells, name, seed)
     return HEADER + yaml.safe_dump(plan, sort_keys=False, default_flow_style=None, width=200)
 
 
-def _words(seeds: list[int]) -> str:
-    return " ".join(str(seed) for seed in seeds)
+def _words(values: Iterable[object]) -> str:
+    return " ".join(map(str, values))
+
+
+def _is_repeated(cells: dict[str, Cell], name: str) -> bool:
+    """Whether a cell is ``default`` or goes back to its training, and so tells of its noise."""
+    network, lineage = cells[name].network.name, []
+    # Where cells descend from each other this ends, and `_weights` tells of it.
+    while name in cells and name not in lineage:
+        lineage.append(name)
+        name = f"{network}-{cells[name].train.parent}"
+    return f"{network}-default" in lineage
 
 
 def wanted_profiles(only: str | None = None) -> list[str]:

@@ -37,8 +37,8 @@ GUIDES = ("plan", "recipe")
 class Plan(Strict):
     """Which cells there are: a profile's networks and experiments, an experiment's of both.
 
-    ``noise_seeds``: with which a profile runs ``default`` beside the seeds of params.yaml, to
-    measure how much mAP varies between trainings.
+    ``noise_seeds``: with which a profile runs ``default``, and what starts from its training,
+    beside the seeds of params.yaml, to measure how much mAP varies between trainings.
     """
 
     networks: list[Name] = Field(default_factory=list)
@@ -100,7 +100,7 @@ def compose_profile(name: str, conf: Path = CONF) -> Profile:
 
 
 def noise_seeds(profile: str, conf: Path = CONF) -> list[int]:
-    """The seeds of ``default`` that a profile has for the noise of training."""
+    """The seeds that a profile has for the noise of training."""
     return _plan(_compose(conf, ("profile", profile), f"profile={profile}")).noise_seeds
 
 

@@ -6,13 +6,14 @@ from frcn.report.build import build
 from pipelines.stage import run
 
 
-def report(profile: str, seeds: str, noise: str, out: Path) -> None:
+def report(profile: str, seeds: str, noise: str, repeated: str, out: Path) -> None:
     """Write results/<profile> from what the other stages left of the given seeds.
 
-    ``noise`` has further seeds of ``default``; both are numbers with spaces between.
+    ``noise`` has further seeds of the experiments ``repeated``; all three are words with spaces
+    between.
     """
     folders = ("configs", "artefacts", "conf/paper", "data", "benchmarks/results")
-    build(profile, *map(Path, folders), _numbers(seeds), out, _numbers(noise))
+    build(profile, *map(Path, folders), _numbers(seeds), out, _numbers(noise), repeated.split())
 
 
 def _numbers(words: str) -> list[int]:
@@ -20,4 +21,4 @@ def _numbers(words: str) -> list[int]:
 
 
 if __name__ == "__main__":
-    run(report, profile=str, seeds=str, noise=str, out=Path)
+    run(report, profile=str, seeds=str, noise=str, repeated=str, out=Path)

@@ -60,19 +60,18 @@ def graph_of(profile: str) -> Iterator[dict[str, Cell]]:
         yield cells
 
 
-def seeds() -> list[int]:
-    """Those of params.yaml."""
-    return load(Params, PARAMS).seeds
+def cell_state(states: Mapping[str, str], cell: str) -> str:
+    """State of a cell from those of its runs' stages ``score``, with how many ran if not all.
 
-
-def cell_state(states: Mapping[str, str], runs: Sequence[str]) -> str:
-    """State of a cell from those of its runs' stages ``score``, with how many ran if not all."""
-    of_runs = [states[f"score@{run}"] for run in runs]
+    ``cell`` begins with the profile: ``mini-XS-default``. Its runs are those of all seeds that the
+    graph has, also those for the noise of training.
+    """
+    of_runs = [s for stage, s in states.items() if stage.rpartition("-")[0] == f"score@{cell}"]
     ran = [state for state in of_runs if state != NEVER_RUN]
     if not ran:
         return NEVER_RUN
     state = STALE if STALE in ran else FRESH
-    return state if len(ran) == len(runs) else f"{state}, {len(ran)} of {len(runs)} seeds"
+    return state if len(ran) == len(of_runs) else f"{state}, {len(ran)} of {len(of_runs)} seeds"
 
 
 def list_cells(profile: str | None) -> str:
@@ -83,20 +82,20 @@ def list_cells(profile: str | None) -> str:
     """
     profiles = [profile] if profile else resolved_profiles()
     published = published_maps(load_paper(CONF / "paper"))
+    seeds = load(Params, PARAMS).seeds
     rows = []
     for name in profiles:
         with graph_of(name) as cells:
             states = stage_states()
         for cell_name, cell in cells.items():
-            runs = [f"{cell_name}-{seed}" for seed in seeds()]
             rows.append(
                 Listed(
                     profile=name,
                     cell=cell_name,
                     network=cell.network.name,
                     published=published.get(cell.experiment, {}),
-                    ours=_mean_map(name, runs),
-                    state=cell_state(states, [f"{name}-{run}" for run in runs]),
+                    ours=_mean_map(name, [f"{cell_name}-{seed}" for seed in seeds]),
+                    state=cell_state(states, f"{name}-{cell_name}"),
                 )
             )
     return cells_table(rows)

@@ -12,14 +12,14 @@ import hydra
 import yaml
 from hydra.core.config_store import ConfigStore
 from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Glob
 from hydra.errors import HydraException
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
 from frcn.config import load
 from frcn.errors import UserError
-from pipelines.cells import FILE, PARAMS, Params, cells_of
-from pipelines.compose import noise_seeds
+from pipelines.cells import FILE, PARAMS, Params, cells_of, wanted_text
 from pipelines.reproduce import interrupt_on_terminate, only_one, run_dvc
 from pipelines.stage import exit_cleanly
 from pipelines.sweep_job import failures, sweep_job
@@ -53,12 +53,16 @@ def _plan() -> dict:
 def asked(argument: str, default: list[str]) -> list[str]:
     """The values that the command line gives an argument that is needed before Hydra starts.
 
+    ``default`` are those without it, among which a glob chooses.
+
     Raises:
         UserError: they can't be read as Hydra's.
     """
     given = [text for text in sys.argv[1:] if text.startswith(f"{argument}=")]
     try:
         for override in OverridesParser.create().parse_overrides(given):
+            if isinstance(override.value(), Glob):
+                return override.value().filter(default)
             if override.is_sweep_override():
                 return list(override.sweep_string_iterator())
             return [override.get_value_element_as_str()]
@@ -67,17 +71,14 @@ def asked(argument: str, default: list[str]) -> list[str]:
     return default
 
 
-def further_seeds(profile: str, arguments: list[str]) -> list[str]:
-    """The seeds that cells have for the noise of training: none unless all are ``default``."""
-    cells = [
-        cell
-        for text in arguments
-        if text.startswith("cell=")
-        for cell in text.removeprefix("cell=").split(",")
-    ]
-    if not cells or any(not cell.endswith("-default") for cell in cells):
-        return []
-    return [str(seed) for seed in noise_seeds(profile)]
+def seeds_of_asked_cells(profile: str) -> set[str]:
+    """The seeds that the plan has of each cell asked for: of few, those for the noise too."""
+    seeds_of: dict[str, set[str]] = {}
+    for run in yaml.safe_load(wanted_text(profile))["detect"].values():
+        seeds_of.setdefault(run["cell"], set()).add(str(run["seed"]))
+    # Hydra refuses a cell that there is not.
+    known = [seeds_of[cell] for cell in asked("cell", [*seeds_of]) if cell in seeds_of]
+    return set.intersection(*known) if known else set()
 
 
 def register(profile: str, seeds: list[str], folder: str) -> None:
@@ -110,7 +111,7 @@ def main() -> None:
     if more:
         raise UserError(f"profile {profile} and {', '.join(more)}: sweep one after the other")
     seeds = [str(seed) for seed in params.seeds]
-    known = seeds + further_seeds(profile, sys.argv[1:])
+    known = {*seeds, *seeds_of_asked_cells(profile)}
     for seed in asked("seed", seeds):
         if seed not in known:
             raise UserError(f"seed {seed}: {PARAMS} has seeds {params.seeds}; add it there")

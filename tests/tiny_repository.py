@@ -103,7 +103,7 @@ def run_stages(root: Path, experiments: Iterable[str] = EXPERIMENTS) -> dict:
             cell, detections = config / f"{item['cell']}.yaml", artefacts / "detect" / name
             detect.detect(cell, Path(item["weights"]), detections)
             score.score(cell, detections, artefacts / "score" / name)
-        report.report("mini", "0", "", Path("results/mini"))
+        report.report("mini", "0", "", "", Path("results/mini"))
     return plan
 
 

@@ -285,13 +285,13 @@ def test_impossible_parent(conf, parent, message):
         cells_text(["mini"], [0], conf)
 
 
-def test_seeds_for_the_noise_are_run_of_default_alone(conf):
+def test_seeds_for_the_noise_are_run_of_default_and_what_starts_from_it(conf):
     update(conf / "profile/mini.yaml", {"plan": {"noise_seeds": [0, 3]}})
     plan = yaml.safe_load(cells_text(["mini"], [0, 1], conf))
     runs = {f"mini-XS-{name}-{seed}" for name in ("default", "fc_only", "svd") for seed in (0, 1)}
-    assert plan["detect"].keys() == runs | {"mini-XS-default-3"}
+    assert plan["detect"].keys() == runs | {"mini-XS-default-3", "mini-XS-svd-3"}
     assert plan["train"].keys() == {run for run in plan["detect"] if "svd" not in run}
-    assert plan["profiles"] == {"mini": {"seeds": "0 1", "noise": "0 3"}}
+    assert plan["profiles"] == {"mini": {"seeds": "0 1", "noise": "0 3", "repeated": "default svd"}}
 
 
 def test_weight_files_are_the_published_ones():

@@ -73,7 +73,7 @@ def command(repo: Path, stage: str) -> list[str]:
     options = {
         "train": ["--config=configs/mini/XS-default.yaml", "--seed=0"],
         "detect": ["--config=configs/mini/XS-default.yaml"],
-        "report": ["--profile=mini", "--seeds=0", "--noise="],
+        "report": ["--profile=mini", "--seeds=0", "--noise=", "--repeated="],
     }[stage]
     options += [f"--{key}={item[key]}" for key in ("parent", "weights") if key in item]
     return ["-m", f"pipelines.{stage}", *options, f"--out={FOLDERS[stage]}"]

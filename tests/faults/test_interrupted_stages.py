@@ -51,7 +51,10 @@ DETECT = (
     *("--out", "artefacts/mini/detect/XS-default-0"),
 )
 TIMING = ("pipelines.timing", "--config", "configs/networks/XS.yaml", "--out", "timing/XS.json")
-REPORT = ("pipelines.report", "--profile=mini", "--seeds=0", "--noise=", "--out=results/mini")
+REPORT = (
+    *("pipelines.report", "--profile=mini", "--seeds=0", "--noise=", "--repeated="),
+    "--out=results/mini",
+)
 PARENTS = {
     "default": "artefacts/backbone/XS-grid.safetensors",
     "rcnn": "artefacts/backbone/XS-grid.safetensors",

@@ -73,9 +73,9 @@ def test_graph_that_dvc_cannot_read(tmp_path, monkeypatch):
     ],
 )
 def test_state_of_a_cell(states, expected):
-    runs = [f"p-XS-e-{seed}" for seed in range(len(states))]
-    by_stage = {f"score@{run}": state for run, state in zip(runs, states, strict=True)}
-    assert cell_state(by_stage, runs) == expected
+    by_stage = {f"score@p-XS-e-{seed}": state for seed, state in enumerate(states)}
+    others = {"score@p-XS-e_1-0": "stale", "score@p-XS-e-f-0": "stale", "detect@p-XS-e-0": "stale"}
+    assert cell_state(by_stage | others, "p-XS-e") == expected
 
 
 def clean_copy(to: Path, *experiments: str) -> Path:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.sweep import further_seeds
+from pipelines.sweep import seeds_of_asked_cells
 from pipelines.sweep_job import trainings
 from repository_copy import ONE_THREAD, run
 from sweep_repository import assert_done, hashes, prepare, stages
@@ -134,16 +134,19 @@ def test_bad_arguments_are_refused_before_anything_runs(prepared, argument, mess
 @pytest.mark.parametrize(
     ("arguments", "seeds"),
     [
-        (["cell=XS-default", "seed=1,2"], ["0", "1", "2", "3", "4"]),
-        (["cell=XS-default,L-default"], ["0", "1", "2", "3", "4"]),
-        (["cell=XS-default,XS-svd"], []),
-        (["cell='glob(*)'"], []),
-        (["seed=1"], []),
+        (["cell=XS-default", "seed=1,2"], "01234"),
+        (["cell=XS-default,XS-svd"], "01234"),
+        (["cell=glob(XS-sv*)"], "01234"),
+        (["cell=XS-default,XS-fc_only"], "0"),
+        (["cell=glob(*)"], "0"),
+        (["seed=1"], "0"),
+        (["cell=L-nothing"], ""),
     ],
 )
-def test_seeds_for_the_noise_are_swept_of_default_alone(repo, monkeypatch, arguments, seeds):
+def test_seeds_for_the_noise_are_swept_of_cells_that_have_them(repo, monkeypatch, arguments, seeds):
     monkeypatch.chdir(repo)
-    assert further_seeds("mini", arguments) == seeds
+    monkeypatch.setattr("sys.argv", ["sweep", *arguments])
+    assert seeds_of_asked_cells("mini") == {*seeds}
 
 
 def test_trainings_of_a_run_start_with_its_oldest_ancestor():

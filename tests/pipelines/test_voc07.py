@@ -113,7 +113,7 @@ def test_voc07_runs_from_its_archives_to_its_report(repo, tmp_path):
         detect(config_of(run), Path(run["weights"]), found)
         score(config_of(run), found, scored)
         assert_scored(found, scored, classes)
-    report(PROFILE, "0", "", Path("results", PROFILE))
+    report(PROFILE, "0", "", "", Path("results", PROFILE))
     assert_reported(Path("results", PROFILE), len(plan["detect"]))
 
 

@@ -29,6 +29,7 @@ from tiny_world import PRETRAINING
 
 CLASSES = ["fish", "kite"]
 PAPER = Path(__file__).parents[2] / "conf" / "paper"
+PARENTS = {"piecewise": "no_bbox_reg", "svm": "default"}
 RESAMPLES = 200
 PROPOSALS = SelectiveSearch(name="selective_search", method="selective_search", preset="fast")
 
@@ -43,6 +44,7 @@ def cell_values(
     """The resolved config of a cell, as the configs stage writes it."""
     scales = {"short_sides": [64], "max_size": 128}
     kind = "none" if experiment in ("svd", "multitask_no_bbox_reg") else "sgd"
+    parent = "default" if kind == "none" else PARENTS.get(experiment, "backbone")
     return {
         "profile": profile,
         "experiment": experiment,
@@ -67,7 +69,7 @@ def cell_values(
         },
         "train": {
             "kind": kind,
-            "parent": "default" if kind == "none" else "backbone",
+            "parent": parent,
             "splits": ["trainval"],
             "proposals": proposals,
             "learn_from": "conv3_1",
@@ -171,11 +173,11 @@ class World:
             artefacts / "train" / run / "loss.csv", index=False
         )
 
-    def cells(self, seeds=(0,), noise_seeds=()) -> Cells:
+    def cells(self, seeds=(0,), noise_seeds=(), repeated=("default",)) -> Cells:
         folders = self.root / "configs", self.root / "artefacts"
-        return read_cells(self.profile, *folders, seeds, noise_seeds)
+        return read_cells(self.profile, *folders, seeds, noise_seeds, repeated)
 
-    def build(self, seeds=(0,), noise_seeds=()) -> Path:
+    def build(self, seeds=(0,), noise_seeds=(), repeated=("default",)) -> Path:
         build(
             self.profile,
             self.root / "configs",
@@ -186,6 +188,7 @@ class World:
             seeds,
             self.out,
             noise_seeds,
+            repeated,
         )
         return self.out
 
@@ -244,6 +247,32 @@ class World:
             "multiply_adds": None,
             "note": "from 64 crops of 2000" if system == "rcnn" else "",
         }
+
+    def write_proposal_times(self, **seconds) -> Path:
+        """The benchmark's seconds of pictures that are 500 px wide, and of one that is not."""
+        names = {
+            "opencv": "OpenCV's selective search, fast",
+            "ours": "selective search, fast",
+            "edge_boxes": "EdgeBoxes, gradient",
+        }
+        rows = [
+            {
+                "width": width,
+                "pictures": len(of),
+                "method": names[key],
+                "seconds": 1.0,
+                "boxes": 9.0,
+            }
+            | {"seconds_of_pictures": " ".join(map(str, of)) if width == "500" else "7.0"}
+            | dict.fromkeys(("recall_50", "recall_70", "average_recall"), 50.0)
+            | dict.fromkeys(("machine", "opencv", "date"), "one")
+            for width in ("native", "500")
+            for key, of in seconds.items()
+        ]
+        path = self.root / f"benchmarks/results/proposals-{self.profile}.csv"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        pd.DataFrame(rows).to_csv(path, index=False)
+        return path
 
     def dataset(self, split: str = "test") -> VOCDataset:
         return VOCDataset(self.root / "data" / self.profile, split, CLASSES)

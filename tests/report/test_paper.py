@@ -153,6 +153,8 @@ def test_the_published_map_is_the_mean_of_the_published_aps():
         (("b: {L: 61.4}", "b: {M: 61.4}"), "same networks"),
         (("b: {L: 61.4}", "b: {L: 61.4}, effect: {L: 5.5}"), "or the effect"),
         (("    b: fc_only\n", ""), "every other metric needs one"),
+        (("    published: 10\n", "    paper: {effect: {L: 10}}\n"), "give `published`, not"),
+        (("    paper: {a: {L: 66.9}, b: {L: 61.4}}\n", "    published: 5.5\n"), "give `paper`"),
     ],
 )
 def test_a_mistake_names_the_file_and_the_key(tmp_path, change, message):

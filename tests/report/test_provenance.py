@@ -18,7 +18,7 @@ def _git(*arguments):
 def _commit(text):
     _git("add", ".")
     _git("commit", "-qm", text)
-    return _git("log", "-1", "--format=%h")
+    return _git("rev-parse", "HEAD")[:12]
 
 
 @pytest.fixture

@@ -75,6 +75,19 @@ def test_profiles_stand_side_by_side_and_the_papers_scale_once(world, make_world
     # What no cell decides is not counted, and stands elsewhere.
     edge_boxes = next(i for i, line in enumerate(lines) if line.startswith("| EdgeBoxes takes"))
     assert lines.index(layers) < lines.index(OF_PROPOSALS) < edge_boxes
+    assert lines[edge_boxes].endswith("| – not run | – | – not run | – |")
+
+
+def test_seconds_of_proposals_have_the_number_of_pictures(world, make_world, readme):
+    other = make_world("bccd")
+    other.write_proposal_times(opencv=(0.6, 0.8), ours=(0.1, 0.1), edge_boxes=(0.1, 0.1))
+    for one in (world, other):
+        one.run("default", 60.0)
+        one.build()
+    update_readme(readme, world.root / "results")
+    lines = [" ".join(line.split()) for line in readme.read_text().splitlines()]
+    (both,) = [line for line in lines if line.startswith("| EdgeBoxes") and "both OpenCV's" in line]
+    assert both.endswith("| – not run | – | ✓ reproduced | ×7 [6, 8], n 2 |")
 
 
 def test_a_profile_of_other_networks_is_only_linked(world, make_world, readme):

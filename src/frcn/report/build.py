@@ -1,6 +1,6 @@
 """From artefacts to ``results/<profile>/``: tables, claims, figures and the page."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -80,6 +80,7 @@ def build(
     seeds: Sequence[int],
     out: Path,
     noise_seeds: Sequence[int] = (),
+    repeated: Collection[str] = (),
 ) -> None:
     """Write the report of a profile; what an earlier build left and this one lacks is removed.
 
@@ -93,13 +94,14 @@ def build(
         benchmarks: may hold ``proposals-<profile>.csv``, which a benchmark writes.
         seeds: the seeds that count; artefacts of others are ignored.
         out: ``results/<profile>``.
-        noise_seeds: further seeds of ``default``, for the noise of training.
+        noise_seeds: further seeds of some experiments, for the noise of training.
+        repeated: these experiments.
 
     Raises:
         UserError: a config or an artefact is damaged. What is merely missing is "not run".
     """
     source = _Source(
-        cells=read_cells(profile_name, configs, artefacts, seeds, noise_seeds),
+        cells=read_cells(profile_name, configs, artefacts, seeds, noise_seeds, repeated),
         artefacts=Path(artefacts) / profile_name,
         data=Path(data) / profile_name,
         proposal_times=_read_times(Path(benchmarks) / f"proposals-{profile_name}.csv"),
@@ -110,7 +112,7 @@ def build(
     recalls = read_recalls(source.artefacts / "recall", source.cells)
     tables = _tables(source, recalls)
     rulings = judge(source.paper.claims, source.cells, source.timings, source.proposal_times)
-    ledger = claims_table(rulings)
+    ledger = claims_table(rulings, source.paper.claims.noise)
     written = _write_tables(out, source, ledger, tables)
     images = _write_images(out, source, recalls)
     written |= {out / image.path for image in images} | _write_samples(out, source)
@@ -141,7 +143,7 @@ def _tables(source: _Source, recalls: pd.DataFrame) -> list[Table]:
     tables = [
         systems_table(cells, paper.systems, footnotes),
         main_table(cells, paper.main, footnotes),
-        training_noise_table(cells, footnotes[1:]),
+        training_noise_table(cells, paper.claims.noise, footnotes[1:]),
         *build_tables(cells, paper.tables, footnotes),
         proposals_table(cells, paper.proposals, footnotes),
     ]

@@ -166,18 +166,34 @@ def _lacks_svm(run: Run, index: int, name: str) -> bool:
 class Cells:
     """All cells of a profile, by (network, experiment).
 
-    ``repeated`` has by network ``default`` with all seeds that it was to have, those too that count
-    for the noise of training alone; nothing where that is one seed.
+    ``repeated`` has the cells that tell the noise of training, with all seeds that they were to
+    have, those too that count for that alone; none where that is one seed.
     """
 
     profile: str
     seeds: tuple[int, ...]
     cells: dict[tuple[str, str], CellRuns]
-    repeated: dict[str, CellRuns] = field(default_factory=dict)
+    repeated: dict[tuple[str, str], CellRuns] = field(default_factory=dict)
 
     def get(self, network: str, experiment: str) -> CellRuns | None:
         """The cell, or None when the profile does not have it."""
         return self.cells.get((network, experiment))
+
+    def training_of(self, cell: CellRuns) -> str:
+        """The experiment whose training a cell goes back to: the first of its ancestors, or it."""
+        parent = self.get(cell.network, cell.config.train.parent)
+        return self.training_of(parent) if parent else cell.experiment
+
+    def with_all_seeds(self, cell: CellRuns) -> CellRuns:
+        """A cell also with its runs for the noise of training, if it has any."""
+        return self.repeated.get((cell.network, cell.experiment), cell)
+
+    @property
+    def all_runs(self) -> list[tuple[CellRuns, Run]]:
+        """Every scored run once, with its cell; also those for the noise of training alone."""
+        cells = (*self.cells.values(), *self.repeated.values())
+        found = {(cell.name, run.seed): (cell, run) for cell in cells for run in cell.runs}
+        return list(found.values())
 
     @property
     def networks(self) -> list[str]:
@@ -213,10 +229,11 @@ def read_cells(
     artefacts: Path,
     seeds: Sequence[int],
     noise_seeds: Sequence[int] = (),
+    repeated: Collection[str] = (),
 ) -> Cells:
     """Read every configured cell of a profile and the artefacts of the given seeds.
 
-    ``noise_seeds`` are further ones of ``default``.
+    ``noise_seeds`` are further ones of the experiments ``repeated``.
 
     Raises:
         UserError: the profile has no resolved config, or a file is damaged.
@@ -225,15 +242,15 @@ def read_cells(
     paths = sorted(path for path in folder.glob("*.yaml") if path.name != PROFILE_FILE)
     if not paths:
         raise UserError(f"{folder}: no resolved config of a cell. `dvc repro` makes them.")
-    cells, repeated = {}, {}
+    cells, again = {}, {}
     all_seeds = {*seeds, *noise_seeds}
     for path in paths:
         config = load(Cell, path)
         network, experiment = config.network.name, config.experiment
         cells[network, experiment] = _read_runs(Path(artefacts) / profile, config, seeds)
-        if experiment == "default" and len(all_seeds) > 1:
-            repeated[network] = _read_runs(Path(artefacts) / profile, config, all_seeds)
-    return Cells(profile, tuple(sorted(seeds)), cells, repeated)
+        if experiment in repeated and len(all_seeds) > 1:
+            again[network, experiment] = _read_runs(Path(artefacts) / profile, config, all_seeds)
+    return Cells(profile, tuple(sorted(seeds)), cells, again)
 
 
 def _read_runs(artefacts: Path, config: Cell, seeds: Collection[int]) -> CellRuns:
@@ -274,8 +291,7 @@ def _read_optional(path: Path) -> dict:
 def cells_frame(cells: Cells) -> pd.DataFrame:
     """``cells.csv``: a row per run, with empty numbers and fingerprint "not run" where none is.
 
-    The fingerprint is a hash of the resolved config, the seed and the scores; it leaves seconds
-    out, so equal fingerprints mean equal results.
+    The fingerprint leaves seconds out, so equal fingerprints mean equal results.
     """
     rows = []
     for cell in cells.cells.values():
@@ -301,9 +317,11 @@ def _row(cells: Cells, cell: CellRuns, seed: int, run: Run | None) -> dict:
         "train_seconds": rounded(run and run.train_seconds),
         "test_seconds_per_image": rounded(run and run.test_seconds),
         "n_test_images": score.get("n_test_images"),
-        "fingerprint": _fingerprint(cell, seed, score) if run else NOT_RUN,
+        "fingerprint": fingerprint(cell, run) if run else NOT_RUN,
     }
 
 
-def _fingerprint(cell: CellRuns, seed: int, score: dict) -> str:
-    return sha256_json({"config": cell.config.model_dump(), "seed": seed, "score": score})[:16]
+def fingerprint(cell: CellRuns, run: Run) -> str:
+    """A hash of the resolved config, the seed and the scores."""
+    content = {"config": cell.config.model_dump(), "seed": run.seed, "score": run.score}
+    return sha256_json(content)[:16]

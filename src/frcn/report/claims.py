@@ -1,9 +1,9 @@
 """The claims ledger: our effect beside the published one, an interval, and a verdict.
 
 Effects on mAP are judged by a paired bootstrap over test images, which holds the networks as
-trained and asks whether other test pictures could turn the sign; where two trainings are compared,
-their noise is added (:mod:`frcn.report.training_noise`). Effects on seconds have no such resamples,
-and are judged by their spread over seeds; one seed is too few. Claims about the
+trained and asks whether other test pictures could turn the sign; the noise of training is added
+where it was measured (:mod:`frcn.report.training_noise`). Effects on seconds have no such
+resamples, and are judged by their spread over seeds; one seed is too few. Claims about the
 paper's scale are judged by measurements of that scale (:mod:`frcn.report.timing_claims`), those
 about the time of proposals by a benchmark (:mod:`frcn.report.proposal_claims`).
 """
@@ -14,7 +14,6 @@ from math import sqrt
 
 import numpy as np
 import pandas as pd
-from scipy.special import stdtrit
 
 from frcn.evaluation.bootstrap import interval, paired_difference
 from frcn.evaluation.verdict import Verdict, directional, equivalent
@@ -25,14 +24,13 @@ from frcn.report.claim_origin import (
     origin_of_cells,
     origin_of_timing,
 )
-from frcn.report.effect import NOT_MEASURED, Effect
+from frcn.report.effect import MIN_REPEATS, NOT_MEASURED, Effect, students_half_width
 from frcn.report.paper import BEST_FEWER_PROPOSALS, MOST_PROPOSALS, Claim, Claims
 from frcn.report.proposal_claims import proposal_effect
 from frcn.report.timing_claims import timing_effect
-from frcn.report.training_noise import TrainingNoise, share_a_training, training_noise
+from frcn.report.training_noise import TrainingNoise, training_noise
 from frcn.timing.measurements import Timing
 
-MIN_RUNS_FOR_SECONDS = 2
 # XS is a scaled-down VGG16, so L is what it is held against; M where the paper lacks L.
 COUNTERPARTS = {"XS": ("L", "M", "S"), "L_torchvision": ("L",)}
 
@@ -90,7 +88,7 @@ def judge(
         deciding = [
             (network, *pair) for network in cells.networks if (pair := _pair(claim, cells, network))
         ]
-        rulings += [_rule(claim, claims.noise, cells, *found) for found in deciding]
+        rulings += [_rule(claim, claims.noise.deviation, cells, *found) for found in deciding]
         if not deciding:
             rulings.append(_not_run(claim, cells))
     return rulings
@@ -141,10 +139,16 @@ def _is_of_sweep(claim: Claim) -> bool:
 
 
 def _rule(
-    claim: Claim, noise: float, cells: Cells, network: str, a: CellRuns, b: CellRuns
+    claim: Claim, originals: float, cells: Cells, network: str, a: CellRuns, b: CellRuns
 ) -> Ruling:
-    repeated = _repeated(claim, cells, a, b)
-    effect = _effect(claim, a, b, training_noise(repeated))
+    repeated, noise = [], None
+    if claim.metric == "map" and cells.training_of(a) == cells.training_of(b):
+        a, b = cells.with_all_seeds(a), cells.with_all_seeds(b)
+        noise = training_noise(a, b)
+    elif claim.metric == "map" and (network, "default") in cells.repeated:
+        repeated = [cells.repeated[network, "default"]]
+        noise = training_noise(*repeated)
+    effect = _effect(claim, a, b, noise)
     # Which of the fewer is the best, all of them decide.
     deciding = cells.proposal_sweep(network) if _is_of_sweep(claim) else [a, b]
     counterpart, published = _published(claim, network)
@@ -156,10 +160,10 @@ def _rule(
         effect=effect,
         verdict=_verdict(claim, effect),
         cells=(a.name, b.name),
-        origin=origin_of_cells(cells, deciding + ([repeated] if repeated else [])),
+        origin=origin_of_cells(cells, [*deciding, *repeated]),
         within_noise=claim.metric == "map"
         and published is not None
-        and abs(published) <= 2 * noise,
+        and abs(published) <= 2 * originals,
     )
 
 
@@ -176,13 +180,6 @@ def _not_run(claim: Claim, cells: Cells) -> Ruling:
         cells=(f"{network}-{claim.a}", f"{network}-{claim.b}"),
         origin=Origin(cells.profile),
     )
-
-
-def _repeated(claim: Claim, cells: Cells, a: CellRuns, b: CellRuns) -> CellRuns | None:
-    """What tells the noise of training; None of a claim that compares no two trainings' mAP."""
-    if claim.metric != "map" or share_a_training(a, b):
-        return None
-    return cells.repeated.get(a.network)
 
 
 def _effect(claim: Claim, a: CellRuns, b: CellRuns, noise: TrainingNoise | None) -> Effect:
@@ -208,11 +205,9 @@ def _effect(claim: Claim, a: CellRuns, b: CellRuns, noise: TrainingNoise | None)
 
 def _interval_over_seeds(effects: list[float]) -> tuple[float, float] | None:
     """Student's 95 % interval of the mean; None of a single value."""
-    n = len(effects)
-    if n < MIN_RUNS_FOR_SECONDS:
+    if len(effects) < MIN_REPEATS:
         return None
-    half = float(stdtrit(n - 1, 0.975) * np.std(effects, ddof=1) / sqrt(n))
-    mean = float(np.mean(effects))
+    half, mean = students_half_width(effects) / sqrt(len(effects)), float(np.mean(effects))
     return mean - half, mean + half
 
 

@@ -1,12 +1,15 @@
 """The size of an effect, as measured."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import stdtrit
 
-from frcn.evaluation.bootstrap import interval
+from frcn.evaluation.bootstrap import LEVEL, interval
 
 MIN_REPEATS = 2
+"""From so many values on there is a spread."""
 
 
 @dataclass(frozen=True)
@@ -35,3 +38,12 @@ class Effect:
 
 
 NOT_MEASURED = Effect(None, None, 0)
+
+
+def students_half_width(values: Sequence[float]) -> float:
+    """Half of the 95 % interval of one value whose deviation ``values`` tell: t times theirs.
+
+    That of a mean of n is 1/√n of it. There are ``MIN_REPEATS`` values or more.
+    """
+    t = stdtrit(len(values) - 1, (1 + LEVEL) / 2)
+    return float(t * np.std(values, ddof=1))

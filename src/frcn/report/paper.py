@@ -180,6 +180,10 @@ class Claim(Strict):
         for side in (self.a, self.b):
             if known and side and side not in known:
                 raise ValueError(f"{side}: {self.metric} knows {', '.join(known)}")
+        if self.published is not None and self.metric != "proposal_seconds":
+            raise ValueError(f"{self.metric} is of networks: give `paper`, not `published`")
+        if self.paper.effects() and self.metric == "proposal_seconds":
+            raise ValueError("proposal_seconds is of no network: give `published`, not `paper`")
         return self
 
     @property
@@ -198,10 +202,24 @@ class Claim(Strict):
         return 1 if self.metric in RATIOS else 0
 
 
-class Claims(Strict):
-    """The ledger: all claims, and the original's own spread over seeds in points of mAP."""
+class OriginalNoise(Strict):
+    """The original's own noise: a published mAP, and mean ± deviation of its author's re-runs."""
 
-    noise: Annotated[float, Field(ge=0)]
+    network: PaperNetwork
+    published: float
+    mean: float
+    deviation: Annotated[float, Field(ge=0)]
+
+    @property
+    def words(self) -> str:
+        """Mean and deviation, as ``67.2 ± 0.2``."""
+        return f"{self.mean} ± {self.deviation}"
+
+
+class Claims(Strict):
+    """The ledger: all claims, and the original's own noise."""
+
+    noise: OriginalNoise
     claims: Annotated[list[Claim], Field(min_length=1)]
 
 

@@ -8,11 +8,12 @@ import cv2
 
 from frcn.artefacts import sha256_json
 from frcn.config import Proposals
-from frcn.report.cells import CellRuns, Cells, Run, cells_frame
+from frcn.report.cells import CellRuns, Cells, Run, fingerprint
 from frcn.report.table import seconds
 
 CODE = (
-    *("benchmarks", "conf", "dvc.yaml", "params.yaml", "pipelines", "src"),
+    *("benchmarks", "conf", "constraints.txt", "dvc.yaml", "hydra_plugins", "params.yaml"),
+    *("pipelines", "pyproject.toml", "src"),
     *(":!benchmarks/results", ":!pipelines/cells.yaml"),
 )
 """Git's patterns. A run rewrites cells.yaml for a while, which follows from the others."""
@@ -20,13 +21,13 @@ CODE = (
 
 def provenance(cells: Cells) -> list[tuple[str, str]]:
     """Pairs of a name and a value. No time of day: equal artefacts and checkouts, equal pages."""
-    runs = [run for cell in cells.cells.values() for run in cell.runs]
+    runs = [run for _, run in cells.all_runs]
     default = cells.get(cells.networks[-1], "default")
     config = (default or next(iter(cells.cells.values()))).config
     images = next((str(run.score["n_test_images"]) for run in runs), "unknown")
     return [
         ("Profile", f"{cells.profile}, network {', '.join(cells.networks)}"),
-        ("Runs", f"{len(runs)} of {len(cells.cells) * len(cells.seeds)} (cells × seeds)"),
+        ("Runs", f"{len(runs)} of {_wanted_runs(cells)}"),
         ("Seeds", ", ".join(map(str, cells.seeds)) + _noise_seeds(cells)),
         ("Test split", f"{config.test.split}, {images} pictures"),
         ("Proposals", _proposal_lists(cells, default)),
@@ -39,11 +40,25 @@ def provenance(cells: Cells) -> list[tuple[str, str]]:
     ]
 
 
+def _wanted_runs(cells: Cells) -> int:
+    wanted = {key: {*cells.seeds} for key in cells.cells}
+    for key, cell in cells.repeated.items():
+        wanted[key] |= {*cell.seeds}
+    return sum(map(len, wanted.values()))
+
+
 def _noise_seeds(cells: Cells) -> str:
     """For the noise of training; empty where no others than the profile's were run."""
-    found = {run.seed for cell in cells.repeated.values() for run in cell.runs} - {*cells.seeds}
-    words = ", ".join(map(str, sorted(found)))
-    return f"; for the noise of training also {words} of default" if found else ""
+    found = {
+        (cell.experiment, run.seed)
+        for cell in cells.repeated.values()
+        for run in cell.runs
+        if run.seed not in cells.seeds
+    }
+    if not found:
+        return ""
+    experiments, seeds = (", ".join(map(str, sorted(set(of)))) for of in zip(*found, strict=True))
+    return f"; for the noise of training also {seeds} of {experiments}"
 
 
 def _proposal_lists(cells: Cells, default: CellRuns | None) -> str:
@@ -79,7 +94,8 @@ def _versions() -> str:
 def _commit() -> str:
     """The last commit that changed the code: one that changes documents alone changes no page."""
     try:
-        commit = _git("log", "-1", "--format=%h of %cs", "--", *CODE)
+        # How short Git makes a hash depends on the clone.
+        commit = _git("log", "-1", "--abbrev=12", "--format=%h of %cs", "--", *CODE)
         changed = _git("status", "--porcelain", "--", *CODE)
     except (OSError, subprocess.CalledProcessError):
         commit = changed = ""
@@ -95,6 +111,6 @@ def _git(*arguments: str) -> str:
 
 
 def _fingerprint(cells: Cells) -> str:
-    """One hash of the fingerprints of all runs, which ``cells.csv`` has singly."""
-    of_runs = cells_frame(cells)["fingerprint"].tolist()
-    return f"{sha256_json(of_runs)[:16]} (of configs, seeds and scores; each run's in cells.csv)"
+    """One hash of the fingerprints of all runs."""
+    of_runs = [fingerprint(cell, run) for cell, run in cells.all_runs]
+    return f"{sha256_json(of_runs)[:16]} (of all runs' configs, seeds and scores)"

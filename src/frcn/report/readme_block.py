@@ -13,7 +13,7 @@ from frcn.errors import UserError
 from frcn.evaluation.verdict import Verdict
 from frcn.report.cells import NOT_RUN
 from frcn.report.page import SIGNS
-from frcn.report.table import markdown_table, percent, read_markdown_table
+from frcn.report.table import EMPTY, markdown_table, percent, read_markdown_table
 
 SHORT = {Verdict.NOT_DISTINGUISHABLE: "undecided"}
 OURS = "ours [95 % interval]"
@@ -27,13 +27,15 @@ LEGEND = (
     "Numbers are effects: the first of the two cells that claims.csv names less the second, in "
     "points of mAP, or seconds where the claim is about time; × is a ratio of seconds, ≈ one with "
     "an extrapolated side. In brackets 95 % intervals: of mAP from a paired bootstrap over the "
-    "test images, widened by the noise of training where two trainings are compared; at the "
-    "paper's scale from n repeats of the measurement; of proposals from pictures. *Undecided*: "
-    "not distinguishable at this size, because the interval holds both answers. * within the "
-    "original's own noise: its author's re-runs of one setting gave 67.2 ± 0.2."
+    "test images, widened by the noise of training where it was measured; at the paper's scale "
+    "from n repeats of the measurement; of proposals from a bootstrap over the pictures. "
+    "*Undecided*: not distinguishable at this size, because the interval holds both answers. "
+    "* within the original's own noise between trainings."
 )
 OF_PROPOSALS = (
-    "Seconds of a picture's proposals, on n test pictures of each profile in a width of 500 pixels:"
+    "Seconds of a picture's proposals, on n test pictures in a width of 500 pixels. OpenCV's two "
+    "methods are written plainly; our selective search is compiled for speed, and EdgeBoxes "
+    "against it tells of our code, not of the methods:"
 )
 AT_PAPERS_SCALE = "At the paper's scale, where networks of its sizes are timed with random weights:"
 OF_SYSTEMS = (
@@ -101,7 +103,7 @@ def results_block(results: Path) -> str:
         _tally(shown),
         _side_by_side(shown, [ledger.of_cells for ledger in shown]),
         OF_PROPOSALS,
-        _side_by_side(shown, [ledger.of("proposals") for ledger in shown]),
+        _side_by_side(shown, [ledger.of("proposals") for ledger in shown], counted=True),
         LEGEND,
         f"## The three systems, in `{first.name}`",
         _systems(first),
@@ -116,7 +118,8 @@ def _noise(table: Path) -> str:
     """What a profile knows of the noise of training, on its largest network."""
     if not table.exists():
         return "noise of training not measured"
-    measured = pd.read_csv(table).iloc[-1]
+    noises = pd.read_csv(table)
+    measured = noises[noises["experiment"] == "default"].iloc[-1]
     return (
         f"mAP of {measured['ours_n']} trainings of `default` {percent(measured['ours_map'])} ± "
         f"{percent(measured['ours_map_sd'])}"
@@ -134,9 +137,11 @@ def _tally(ledgers: Sequence[_Ledger]) -> str:
 
 
 def _side_by_side(
-    ledgers: Sequence[_Ledger], of_profiles: Sequence[Sequence[dict[str, str]]]
+    ledgers: Sequence[_Ledger],
+    of_profiles: Sequence[Sequence[dict[str, str]]],
+    counted: bool = False,
 ) -> str:
-    """The same claims of several profiles, a line each."""
+    """The same claims of several profiles, a line each; ``counted`` ones have their n."""
     headers = ["claim", "paper"]
     for ledger in ledgers:
         headers += [f"`{ledger.profile}`", f"ours in `{ledger.profile}`"]
@@ -144,7 +149,8 @@ def _side_by_side(
     for same_claim in zip(*of_profiles, strict=True):
         row = [same_claim[0]["claim"], same_claim[0]["paper"]]
         for words in same_claim:
-            row += [_verdict(words["verdict"]), words[OURS]]
+            measured = counted and words[OURS] != EMPTY
+            row += [_verdict(words["verdict"]), words[OURS] + f", n {words['n']}" * measured]
         rows.append(row)
     return markdown_table(headers, rows, ("claim", *headers[2::2]))
 
